@@ -1,0 +1,88 @@
+"""Bytes from a local folder: Penn Treebank, enwik8, Tiny Shakespeare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from axonal.data.dataset import Dataset, Description, Split, assemble
+from axonal.data.files import locate, unpack, verify
+
+__all__ = ["ENWIK8", "PTB", "TINY_SHAKESPEARE", "by_position", "byte_split", "enwik8", "ptb", "tiny_shakespeare"]
+
+_PREFIX = "enwik8.first4000000.xz"
+
+PTB = Description(
+    name="ptb",
+    task="language",
+    summary="Penn Treebank in Mikolov's preprocessing (lower case, 10,000 words, <unk>), read as bytes",
+    split="the three published files",
+    files=tuple((name, f"{name}.xz") for name in ("ptb.train.txt", "ptb.valid.txt", "ptb.test.txt")),
+    folders=("ptb",),
+    url="https://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz (folder data)",
+    licence="text of the LDC Penn Treebank, not openly licensed: research use",
+)
+
+ENWIK8 = Description(
+    name="enwik8",
+    task="language",
+    summary="the first 10^8 bytes of the English Wikipedia dump of 2006-03-03, or a prefix of them",
+    split="by position: 90 % train, 5 % validation, 5 % test",
+    files=(("enwik8", "enwik8.zip", _PREFIX),),
+    folders=("enwik8", "enwik8_prefix"),
+    url="http://mattmahoney.net/dc/enwik8.zip",
+    licence="Wikipedia text: GFDL / CC BY-SA",
+)
+
+TINY_SHAKESPEARE = Description(
+    name="tiny_shakespeare",
+    task="language",
+    summary="1.1 MB of Shakespeare's plays, from char-rnn",
+    split="by position: 80 % train, 10 % validation, 10 % test",
+    files=(("input.txt",),),
+    folders=("tiny_shakespeare",),
+    url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+    licence="text in the public domain",
+)
+
+
+def ptb(folders: tuple[Path, ...]) -> Dataset:
+    """The Penn Treebank as bytes."""
+    train, validation, test = (byte_split(_checked(path, PTB)) for path in locate(PTB, folders))
+    return assemble(PTB, (train, validation, test), "Penn Treebank, Mikolov's word-level preprocessing, as bytes")
+
+
+def enwik8(folders: tuple[Path, ...]) -> Dataset:
+    """The whole of enwik8, or else its prefix, which `source` then says."""
+    (path,) = locate(ENWIK8, folders)
+    raw = _checked(path, ENWIK8)
+    whole = "enwik8 (Hutter, Mahoney), all 100,000,000 bytes"
+    prefix = "enwik8 PREFIX, only the first 4,000,000 bytes: figures do not compare with those of the whole enwik8"
+    return assemble(ENWIK8, by_position(raw, 90, 95), prefix if path.name == _PREFIX else whole)
+
+
+def tiny_shakespeare(folders: tuple[Path, ...]) -> Dataset:
+    """Tiny Shakespeare."""
+    (path,) = locate(TINY_SHAKESPEARE, folders)
+    raw = _checked(path, TINY_SHAKESPEARE)
+    return assemble(TINY_SHAKESPEARE, by_position(raw, 80, 90), "Tiny Shakespeare, input.txt of karpathy/char-rnn")
+
+
+def byte_split(raw: bytes) -> Split:
+    """A split of these bytes; the tensor owns a copy, because torch cannot share memory that is read-only."""
+    inputs = torch.from_numpy(np.frombuffer(raw, np.uint8).copy())
+    return Split(inputs=inputs, targets=torch.empty(0, dtype=torch.int64))
+
+
+def by_position(raw: bytes, validation_percent: int, test_percent: int) -> tuple[Split, Split, Split]:
+    """Cut bytes in three: validation begins at `validation_percent` of the length, test at `test_percent`."""
+    first, second = (len(raw) * percent // 100 for percent in (validation_percent, test_percent))
+    return byte_split(raw[:first]), byte_split(raw[first:second]), byte_split(raw[second:])
+
+
+def _checked(path: Path, description: Description) -> bytes:
+    raw = unpack(path)
+    verify(raw, path, description.name)
+    return raw

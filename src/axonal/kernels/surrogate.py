@@ -1,0 +1,88 @@
+"""Surrogate gradients: what stands in for the derivative of a threshold crossing.
+
+Each is a small frozen object. It gives the derivative of the number of crossed
+thresholds with respect to `ratio`, the membrane in units of its threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+__all__ = ["ATan", "StraightThrough", "Surrogate", "Triangle", "by_name"]
+
+
+class Surrogate(Protocol):
+    """The derivative of a neuron's output with respect to its membrane in thresholds."""
+
+    @property
+    def width(self) -> float:
+        """The one parameter of the shape."""
+        ...
+
+    def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
+        """Derivative at `ratio` (any shape) for a neuron of `levels` levels, on both sides of zero if `signed`."""
+        ...
+
+
+def _distance(ratio: Tensor, levels: int, signed: bool) -> Tensor:
+    """Distance from the nearest threshold crossing, in thresholds."""
+    magnitude = ratio.abs() if signed else ratio
+    return magnitude - magnitude.round().clamp(1, levels)
+
+
+@dataclass(frozen=True)
+class ATan:
+    """d = (w / 2) / (1 + (pi w x / 2)^2), x the distance from the nearest crossing (Fang et al. 2021)."""
+
+    width: float = 2.0
+
+    def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
+        """Derivative at `ratio`."""
+        scaled = math.pi * self.width / 2 * _distance(ratio, levels, signed)
+        return (self.width / 2) / (1 + scaled * scaled)
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """d = max(0, 1 - |x| / w) / w, x the distance from the nearest crossing (Esser et al. 2016)."""
+
+    width: float = 1.0
+
+    def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
+        """Derivative at `ratio`."""
+        return (1 - _distance(ratio, levels, signed).abs() / self.width).clamp(min=0) / self.width
+
+
+@dataclass(frozen=True)
+class StraightThrough:
+    """d = 1 until `width` thresholds beyond the last level, 0 after it (Bengio et al. 2013).
+
+    The silent zone passes the gradient too, so that a neuron can come back from it.
+    """
+
+    width: float = 1.0
+
+    def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
+        """Derivative at `ratio`."""
+        magnitude = ratio.abs() if signed else torch.where(ratio < 0, levels - ratio, ratio)
+        return (magnitude < levels + self.width).to(ratio.dtype)
+
+
+_KINDS: dict[str, type[ATan] | type[Triangle] | type[StraightThrough]] = {
+    kind.__name__: kind for kind in (ATan, Triangle, StraightThrough)
+}
+
+
+def by_name(name: str, width: float) -> Surrogate:
+    """The surrogate that a custom operator's arguments describe (operators take no objects)."""
+    return _KINDS[name](width)
+
+
+def unit_step(ratio: Tensor, levels: int, signed: bool) -> Tensor:
+    """Number of thresholds crossed, at most `levels`, negative crossings only when `signed`."""
+    return torch.trunc(ratio).clamp(-levels if signed else 0, levels)

@@ -1,0 +1,8 @@
+"""Reference networks, dense and spiking; none of them knows a chip.
+
+Each builder is `small(..., spiking=False) -> (model, example)`.
+"""
+
+from axonal.models import cnn, mlp, rwkv
+
+__all__ = ["cnn", "mlp", "rwkv"]

@@ -1,0 +1,79 @@
+"""The analytical engine: closed forms and one pass of list scheduling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from axonal import wire
+from axonal.hardware import System
+from axonal.mapping import Placement
+from axonal.report import BoundaryBits, LinkLoad, Report, Span
+from axonal.simulation.energy import energy
+from axonal.simulation.loads import link_loads
+from axonal.simulation.schedule import schedule
+from axonal.simulation.transfers import Transfer, transfers
+from axonal.workload import Workload
+
+__all__ = ["Analytical"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analytical:
+    """Closed forms for energy and loads, list scheduling for time; contention inside a mesh does not delay."""
+
+    def run(self, workload: Workload, placement: Placement, system: System) -> Report:
+        """Cost of one inference.
+
+        throughput = 1e9 / busy time of the busiest core, channel or link direction, in inferences a second
+
+        Raises:
+            ValueError: Nothing is computed or moved, or traffic runs between dies without links.
+        """
+        pending = transfers(workload, placement, system)
+        loads = link_loads(pending, system)
+        timeline = schedule(workload, placement, system, pending)
+        boundaries = tuple(
+            _boundary(transfer, system.packet_header_bits) for transfer in pending if transfer.move.crosses
+        )
+        bottleneck, busy_ns = _busiest(timeline.spans, loads)
+        return Report(
+            latency_ns=timeline.latency_ns,
+            throughput_per_s=1e9 / busy_ns,
+            link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
+            link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
+            energy=energy(workload, placement, system, pending, timeline.latency_ns),
+            boundaries=boundaries,
+            links=loads,
+            timeline=timeline.spans,
+            bottleneck=bottleneck,
+        )
+
+
+def _boundary(transfer: Transfer, header_bits: int) -> BoundaryBits:
+    edge = transfer.move.edge
+    return BoundaryBits(
+        source=edge.source,
+        target=edge.target,
+        source_chip=transfer.move.source_chip,
+        target_chip=transfer.move.target_chip,
+        link_hops=len(transfer.crossings),
+        format=str(wire.cheapest(edge)),
+        elements=edge.elements,
+        events=edge.events,
+        packed_bits=transfer.link_bits,
+        packetised_bits=wire.packetised_bits(edge, header_bits),
+    )
+
+
+def _busiest(spans: Iterable[Span], loads: Sequence[LinkLoad]) -> tuple[str, float]:
+    """Name and busy time of the resource that is busy longest: cores first, then channels, then links."""
+    busy: dict[str, float] = {}
+    for span in spans:
+        if span.kind == "compute":
+            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
+    busy |= {load.name: load.busy_ns for load in loads}
+    name = max(busy, key=lambda name: busy[name], default="")
+    if not busy.get(name):
+        raise ValueError("the busiest resource works for 0 ns, must be > 0: the workload computes and moves nothing")
+    return name, busy[name]

@@ -1,0 +1,45 @@
+"""The door `simulate` and the seam behind it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from axonal.hardware import System
+from axonal.mapping import Placement
+from axonal.report import Report
+from axonal.simulation.analytical import Analytical
+from axonal.workload import Workload
+
+__all__ = ["Engine", "simulate"]
+
+
+class Engine(Protocol):
+    """Predicts what a placed workload costs."""
+
+    def run(self, workload: Workload, placement: Placement, system: System) -> Report:
+        """Cost of one inference."""
+
+
+_ANALYTICAL = Analytical()
+
+
+def simulate(workload: Workload, placement: Placement, system: System, engine: Engine = _ANALYTICAL) -> Report:
+    """Predict energy, latency, throughput and link bits of one inference.
+
+    Args:
+        workload: What is computed.
+        placement: Which tile of which layer runs on which core.
+        system: The machine.
+        engine: How to predict.
+
+    Raises:
+        ValueError: The placement misses a layer of the workload or names a die or core that the system lacks.
+    """
+    for layer in workload.layers:
+        if layer.name not in placement.by_layer:
+            raise ValueError(f"layer {layer.name} has no tile: place this workload first")
+    for tile in placement.tiles:
+        cores = system.by_name[tile.chip].cores if tile.chip in system.by_name else 0
+        if not 0 <= tile.core < cores:
+            raise ValueError(f"layer {tile.layer} is on core {tile.core} of chip {tile.chip}, which has {cores} cores")
+    return engine.run(workload, placement, system)

@@ -1,0 +1,98 @@
+"""The way that each tensor takes through the system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from axonal.hardware import Chip, Link, System
+from axonal.mapping import Placement
+from axonal.mapping.dies import die_paths
+from axonal.mapping.mesh import gateway
+from axonal.mapping.moves import Move, link_bits, moves, noc_bits
+from axonal.simulation.topology import Layout, Segment, between
+from axonal.workload import Workload
+
+__all__ = ["Crossing", "Transfer", "transfers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossing:
+    """A die-to-die link in the direction of use."""
+
+    source: str
+    target: str
+    link: Link
+
+    @property
+    def name(self) -> str:
+        """`source->target`."""
+        return f"{self.source}->{self.target}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """One tensor on its way to one die.
+
+    Args:
+        move: What moves from which die to which.
+        segments: Its way on each die it touches, one more than `crossings`.
+        crossings: The links between these dies.
+        noc_bits: Bits of the tensor inside a die.
+        link_bits: Bits of the tensor on a link.
+    """
+
+    move: Move
+    segments: tuple[Segment, ...]
+    crossings: tuple[Crossing, ...]
+    noc_bits: float
+    link_bits: float
+
+
+def transfers(workload: Workload, placement: Placement, system: System) -> tuple[Transfer, ...]:
+    """All transfers, ordered by source layer, then by first target layer.
+
+    Each tile of the source sends its share. Each tile of a target needs everything or, where the traffic is
+    scattered, what falls in its own range of the neurons. A tensor moves once to each die, however many layers
+    take it up there; copies to two dies are two transfers, also where their ways coincide, as each may have a
+    packet format of its own. Links always carry the whole tensor.
+
+    Raises:
+        ValueError: Traffic runs between dies that no links connect.
+    """
+    homes = {layer: tiles[0].chip for layer, tiles in placement.by_layer.items()}
+    links: dict[tuple[str, str], Link] = {}
+    for link in system.links:
+        for ends in ((link.a, link.b), (link.b, link.a)):
+            links.setdefault(ends, link)
+    return tuple(_transfer(move, placement, system, links) for move in moves(workload, homes))
+
+
+def _transfer(move: Move, placement: Placement, system: System, links: Mapping[tuple[str, str], Link]) -> Transfer:
+    path = die_paths(system).get((move.source_chip, move.target_chip))
+    if path is None:
+        raise ValueError(f"{move.label}: no links lead from chip {move.source_chip} to {move.target_chip}: add a link")
+    return Transfer(
+        move=move,
+        segments=_segments(move, placement, [system.by_name[name] for name in path]),
+        crossings=tuple(Crossing(source=a, target=b, link=links[a, b]) for a, b in pairwise(path)),
+        noc_bits=noc_bits(move.edge),
+        link_bits=link_bits(move.edge) if move.crosses else 0.0,
+    )
+
+
+def _segments(move: Move, placement: Placement, path: list[Chip]) -> tuple[Segment, ...]:
+    """From the source tiles to a gateway, between gateways on dies in between, from a gateway to the targets."""
+    sources = _layout(move.edge.source, placement)
+    whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
+    scattered = tuple(_layout(layer, placement) for layer in move.scattered)
+    found = []
+    for chip, following in pairwise(path):
+        found.append(between(chip, sources, (gateway(chip, following),)))
+        sources = ((gateway(following, chip), 1.0),)
+    return (*found, between(path[-1], sources, whole, scattered))
+
+
+def _layout(layer: str, placement: Placement) -> Layout:
+    return tuple((tile.core, tile.share) for tile in placement.by_layer[layer])

@@ -1,0 +1,230 @@
+"""Gather what was measured into one result (`result.json`, schema 1)."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import axonal
+from axonal.data import Dataset
+from axonal.hardware import System
+from axonal.report import Report
+from axonal.study.judge import dominant_constants, sweeps, verdict
+from axonal.study.measure import Measured
+from axonal.study.recipes import VARIANTS, Network
+from axonal.training import metric
+
+if TYPE_CHECKING:
+    from axonal.study.compare import Request
+
+__all__ = ["gathered"]
+
+SCHEMA_VERSION = 1
+
+Runs = Mapping[str, Sequence[Measured]]
+"""Measured seeds of each variant."""
+
+NOTES = (
+    "Weights and on-chip activations are taken as 8 bits wide, membranes as 16; the arithmetic of training is fp32.",
+    "Every variant is trained for the same number of steps; those with boundaries start from the same dense network.",
+    "Latency is that of one inference on an idle machine, layer after layer; contention inside a mesh shows in the "
+    "throughput only (analytical engine).",
+    "A boundary element is an element of the tensor that the dense network would send; a packetised bit count charges "
+    "one packet header for each value (dense) or each event (spikes).",
+    "Spread is the standard deviation over seeds; costs are means over seeds, pictures show the first seed.",
+)
+
+
+def gathered(
+    request: Request, dataset: Dataset, system: System, network: Network, measured: Runs
+) -> dict[str, Any]:
+    """The result as plain JSON values."""
+    first = {name: runs[0] for name, runs in measured.items()}
+    reference = first.get("ann") or next(iter(first.values()))
+    result: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "workload": _workload(request, dataset, network, reference),
+        "system": _system(system),
+        "seeds": list(request.seeds),
+        "versions": _versions(),
+        "command": _command(request),
+        "commit": _commit(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "elapsed_s": 0.0,
+        "variants": {name: _variant(name, runs, dataset, network) for name, runs in measured.items()},
+        "notes": [dataset.source, *NOTES],
+    }
+    result["ratios"] = {
+        f"hybrid_over_{other}": _ratios(result["variants"]["hybrid"], result["variants"][other])
+        for other in ("ann", "snn")
+        if other in measured and "hybrid" in measured
+    }
+    if "ann" in measured and "hybrid" in measured:
+        result["dominant_constants"] = dominant_constants(first["ann"], first["hybrid"], system)
+        result["sweeps"] = sweeps(first["ann"], first["hybrid"], system)
+    else:
+        result["dominant_constants"] = []
+    result["verdict"] = verdict(result)
+    return result
+
+
+def _workload(request: Request, dataset: Dataset, network: Network, reference: Measured) -> dict[str, Any]:
+    layers = reference.workload.layers
+    return {
+        "data": request.data,
+        "network": network.name,
+        "description": f"{network.name} on {dataset.name}, {len(dataset.train):,} training "
+        f"{'bytes' if dataset.task == 'language' else 'examples'}",
+        "inference": dataset.inference,
+        "parameters": reference.workload.weights,
+        "layers": len(layers),
+        "boundary_elements": reference.elements_crossing,
+        "dense_macs": sum(layer.dense_macs for layer in layers),
+        "digest": dataset.digest,
+    }
+
+
+def _system(system: System) -> dict[str, Any]:
+    return {
+        "name": system.name,
+        "description": system.description,
+        "packet_header_bits": system.packet_header_bits,
+        "chips": [
+            {
+                "name": chip.name,
+                "column": chip.column,
+                "row": chip.row,
+                "mesh_columns": chip.noc.columns,
+                "mesh_rows": chip.noc.rows,
+            }
+            for chip in system.chips
+        ],
+        "links": [{"name": link.name, **asdict(link)} for link in system.links],
+        "constants": [asdict(constant) for constant in system.constants],
+    }
+
+
+def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Network) -> dict[str, Any]:
+    figure, higher = metric(dataset.task)
+    values = [run.quality for run in runs]
+    # A spiking network repeats the input, not the data: its repetitions are no boundary elements.
+    repeats = network.time_steps if VARIANTS[name].code is None else 1
+    dense_elements = fmean(_boundary_elements(run, repeats) for run in runs)
+    packed = fmean(run.report.link_bits_packed for run in runs)
+    first = runs[0]
+    return {
+        "label": VARIANTS[name].label,
+        "quality": {
+            "metric": figure,
+            "value": fmean(values),
+            "spread": pstdev(values),
+            "per_seed": values,
+            "higher_is_better": higher,
+        },
+        "activity": fmean(run.activity for run in runs),
+        "bits_per_boundary_element": packed / dense_elements if dense_elements else 0.0,
+        "link_bits_packed": packed,
+        "link_bits_packetised": fmean(run.report.link_bits_packetised for run in runs),
+        "latency_ns": fmean(run.report.latency_ns for run in runs),
+        "throughput_per_s": fmean(run.report.throughput_per_s for run in runs),
+        "energy_pj": _energy([run.report for run in runs]),
+        "bottleneck": first.report.bottleneck,
+        "boundaries": [
+            {**asdict(item), "wire_bytes": None if math.isnan(size) else size}
+            for item, size in zip(first.report.boundaries, first.wire_bytes, strict=True)
+        ],
+        "links": [asdict(item) for item in first.report.links],
+        "timeline": [asdict(item) for item in first.report.timeline],
+        "training": [
+            {
+                "seed": run.seed,
+                "curve": [asdict(point) for point in run.trained.curve],
+                "steps": run.trained.steps,
+                "seconds": round(run.trained.seconds, 2),
+                "stopped_early": run.trained.stopped_early,
+                "warnings": list(run.trained.warnings),
+            }
+            for run in runs
+        ],
+    }
+
+
+def _boundary_elements(run: Measured, repeats: int) -> float:
+    """Elements that the dense network would send over the same boundaries."""
+    into = {edge.tensors: edge for edge in run.workload.traffic}
+    total = 0.0
+    for item in run.report.boundaries:
+        total += _uncoded(run, item.source, into) * item.link_hops if run.workload.layer(item.source).kind == "encode" \
+            else item.elements * item.link_hops / repeats
+    return total
+
+
+def _uncoded(run: Measured, source: str, edges: Mapping[tuple[str, ...], Any]) -> int:
+    """Elements of the tensor that enters an encoder, found by walking up from its last layer."""
+    workload = run.workload
+    while workload.layer(source).kind == "encode":
+        edge = next(iter(workload.into(source)))
+        source = edge.source
+    return int(edge.elements)
+
+
+def _energy(reports: Sequence[Report]) -> dict[str, float]:
+    parts = {
+        part: fmean(getattr(report.energy, f"{part}_pj") for report in reports)
+        for part in ("compute", "memory", "noc", "d2d", "static")
+    }
+    return {"total": sum(parts.values()), **parts}
+
+
+def _ratios(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float]:
+    plain = {
+        name.removesuffix("_ns").removesuffix("_per_s"): mine[name] / theirs[name]
+        for name in ("latency_ns", "throughput_per_s", "link_bits_packed", "link_bits_packetised")
+    }
+    return {**plain, "energy": mine["energy_pj"]["total"] / theirs["energy_pj"]["total"]}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "axonal": axonal.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _command(request: Request) -> str:
+    words = ["axonal compare", request.data, "--system", request.system]
+    words += ["--network", request.network] if request.network else []
+    words += ["--seeds", ",".join(map(str, request.seeds))]
+    words += ["--quick"] if request.quick else []
+    words += ["--target", str(request.target)] if request.target is not None else []
+    words += ["--steps", ",".join(map(str, request.steps))] if request.steps is not None else []
+    words += [word for key, value in request.overrides for word in ("--set", f"'{key}={value}'")]
+    return " ".join(words)
+
+
+def _commit() -> str:
+    """Commit of the code, when it runs from a checkout."""
+    try:
+        found = subprocess.run(  # noqa: S603 - fixed command
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git from PATH
+            cwd=Path(axonal.__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.strip() or "unknown"

@@ -1,0 +1,45 @@
+"""How to train: one frozen value, so that it can name a cached result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["TrainingSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """Settings of one training run.
+
+    Args:
+        steps: Optimiser steps at most.
+        batch: Examples, or windows of text, of one step.
+        window: Bytes of one window of text; ignored for classification.
+        learning_rate: Peak of the schedule (linear warm-up, then a cosine to 5 %).
+        weight_decay: Decoupled weight decay, on matrices only.
+        evaluate_every: Steps between evaluations on the validation split.
+        patience: Evaluations without improvement before training stops early.
+        validation_examples: Examples or windows of the validation split that are used.
+        traffic_target: Bits per boundary element to reach; `None` leaves the traffic alone.
+        seed: Order of the data.
+    """
+
+    steps: int
+    batch: int = 64
+    window: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    evaluate_every: int = 50
+    patience: int = 10
+    validation_examples: int = 512
+    traffic_target: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "window", "evaluate_every", "patience", "validation_examples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, must be >= 1")
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate is {self.learning_rate}, must be inside (0, 1)")
+        if self.traffic_target is not None and not self.traffic_target > 0:
+            raise ValueError(f"traffic_target is {self.traffic_target} bits per boundary element, must be > 0")
