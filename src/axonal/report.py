@@ -154,7 +154,9 @@ class Report:
         try:
             energy = data.pop("energy")
             parts = {"boundaries": BoundaryBits, "links": LinkLoad, "timeline": Span}
-            lists = {name: tuple(kind(**_tuples(item)) for item in data.pop(name)) for name, kind in parts.items()}
+            lists: dict[str, Any] = {
+                name: tuple(kind(**_tuples(item)) for item in data.pop(name)) for name, kind in parts.items()
+            }
             return cls(energy=Breakdown(**energy) if energy else None, **lists, **data)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a report: {error}") from error

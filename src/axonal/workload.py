@@ -64,13 +64,14 @@ class Layer:
     event_driven: bool = False
 
     def __post_init__(self) -> None:
-        _require(self.kind in get_args(LayerKind), f"layer {self.name}: kind {self.kind!r} is none of {get_args(LayerKind)}")
+        where, kinds = f"layer {self.name}", get_args(LayerKind)
+        _require(self.kind in kinds, f"{where}: kind {self.kind!r} is none of {kinds}")
         for name in ("macs", "accumulates", "elementwise_ops", "dense_macs"):
             value = getattr(self, name)
-            _require(math.isfinite(value) and value >= 0, f"layer {self.name}: {name} is {value}, must be finite and >= 0")
-        for name, low in (("weights", 0), ("neurons", 1), ("time_steps", 1), ("state_bits", 0), ("weight_element_bits", 1)):
-            value = getattr(self, name)
-            _require(value >= low, f"layer {self.name}: {name} is {value}, must be >= {low}")
+            _require(math.isfinite(value) and value >= 0, f"{where}: {name} is {value}, must be finite and >= 0")
+        least = {"weights": 0, "neurons": 1, "time_steps": 1, "state_bits": 0, "weight_element_bits": 1}
+        for name, low in least.items():
+            _require(getattr(self, name) >= low, f"{where}: {name} is {getattr(self, name)}, must be >= {low}")
 
     @property
     def weight_bits(self) -> int:

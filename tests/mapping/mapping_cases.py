@@ -50,15 +50,26 @@ def star(points: int, *, sram_bits: int = 1_000_000) -> System:
     return system(chips, [(0, n) for n in range(1, points + 1)])
 
 
-def edge(source: str, target: str, *, elements: int = 64, tensor: str = "", events: float | None = None) -> Traffic:
+def edge(
+    source: str,
+    target: str,
+    *,
+    elements: int = 64,
+    tensor: str = "",
+    events: float | None = None,
+    readers: tuple[str, ...] = (),
+    scattered: bool = False,
+) -> Traffic:
     return Traffic(
         source=source,
         target=target,
         tensors=(tensor or source,),
+        readers=readers,
         shape=(elements,),
         group=elements,
         symbols="dense" if events is None else "event",
         events=elements if events is None else events,
+        scattered=scattered,
     )
 
 
@@ -106,6 +117,8 @@ def workloads(draw: st.DrawFn, max_layers: int = 8, max_weights: int = 200) -> W
                         f"l{target}",
                         elements=16,
                         events=events,
+                        readers=tuple(draw(st.lists(st.sampled_from(["add", "mul", "view"]), max_size=2, unique=True))),
+                        scattered=draw(st.booleans()),
                         tensor=f"t{source}.{draw(st.integers(0, 1))}{'d' if events is None else events}",
                     )
                 )

@@ -55,6 +55,8 @@ def test_infeasible_always_misses_some_bits_and_names_a_lever(workload: Workload
         return
     assert caught.gap_bits > 0
     assert caught.levers
+    assert "\n" not in str(caught)
+    assert all(lever in str(caught) for lever in caught.levers)
 
 
 @given(workload=workloads())
@@ -91,6 +93,42 @@ def test_boundaries_are_the_tensors_that_cross_each_once_for_a_target_die(worklo
 
 
 @given(workload=workloads())
+def test_boundary_names_each_reader_on_the_target_die_once_in_the_order_of_the_layers(workload: Workload) -> None:
+    found = partition(workload, grid(2, 2))
+    order = [layer.name for layer in workload.layers]
+    for kept in found.boundaries:
+        merged = [
+            item
+            for item in sorted(workload.traffic, key=lambda item: order.index(item.target))
+            if (item.source, item.tensors) == (kept.source, kept.tensors)
+            and found.chip_of(item.target) == found.chip_of(kept.target)
+        ]
+        readers: list[str] = []
+        for item in merged:
+            readers += [name for name in item.readers if name not in readers]
+        assert kept == replace(merged[0], readers=tuple(readers))
+
+
+def test_tensor_for_two_layers_of_a_die_keeps_the_readers_of_both() -> None:
+    layers = (linear("a", macs=4000), linear("b"), linear("c"), linear("d", macs=1000))
+    traffic = (
+        edge("a", "c", tensor="t", readers=("mm", "add")),
+        edge("a", "b", tensor="t", readers=("view", "mm"), scattered=True),
+        edge("a", "d", tensor="u", readers=("other",)),
+    )
+    found = partition(Workload(name="w", layers=layers, traffic=traffic), grid(2, 1), balance=0.0)
+    assert [(item.target, item.readers) for item in found.boundaries] == [
+        ("b", ("view", "mm", "add")),
+        ("d", ("other",)),
+    ]
+
+
+@given(workload=workloads())
+def test_workload_survives_json_with_readers_and_scattered_traffic(workload: Workload) -> None:
+    assert Workload.from_json(workload.to_json()) == workload
+
+
+@given(workload=workloads())
 def test_partition_survives_json(workload: Workload) -> None:
     found = partition(workload, grid(2, 2))
     assert Partition.from_json(found.to_json()) == found
@@ -112,6 +150,17 @@ def test_network_is_cut_where_the_tensor_is_small() -> None:
 def test_balance_forbids_the_smallest_cut_where_it_leaves_one_die_too_much() -> None:
     workload = sequence(4, sizes=[64, 64, 64, 8, 64])
     assert partition(workload, grid(2, 1), balance=0.0).boundaries[0].source == "l1"
+
+
+def test_small_read_out_has_no_die_to_itself_by_default() -> None:
+    workload = sequence(13, sizes=[64] * 12 + [8, 64])
+    small = replace(workload.layer("l12"), macs=10.0)
+    workload = replace(workload, layers=(*workload.layers[:-2], small, workload.layers[-1]))
+    machine = grid(2, 2)
+    assert partition(workload, machine, balance=0.5).boundaries[-1].target == "l12"
+    found = partition(workload, machine)
+    assert found.balance_used == 0.25
+    assert found.chip_of("l12") == found.chip_of("l11") == found.chip_of("l10")
 
 
 def test_balance_is_relaxed_until_memory_suffices_and_recorded() -> None:
@@ -141,33 +190,40 @@ def test_network_too_large_for_the_system_says_how_much_is_missing_and_what_help
     assert caught.value.bound_bits == 4_100_000
     assert caught.value.gap_bits == 1_100_000
     message = str(caught.value)
-    assert "5.2 Mbit needed, 4.1 Mbit there, 1.1 Mbit short; add a chip" in message
+    assert "5.2 Mbit of memory needed, 4.1 Mbit available, 1.1 Mbit short; add a chip" in message
     assert all(lever in message for lever in caught.value.levers)
 
 
 def test_layer_too_large_for_a_die_is_named_with_the_die() -> None:
     layers = (linear("small"), linear("fc2", weights=1000))
     workload = Workload(name="w", layers=layers, traffic=(edge("small", "fc2"),))
-    with pytest.raises(Infeasible, match=r"layer fc2 on chip c1: 8 kbit needed, 4 kbit there"):
+    with pytest.raises(Infeasible, match=r"^layer fc2 on chip c1: 8 kbit of memory needed, 4 kbit av"):
         partition(workload, grid(2, 1, sram_bits=1000))
 
 
 def test_layer_with_fewer_neurons_than_the_cores_it_needs_is_infeasible() -> None:
     workload = Workload(name="w", layers=(linear("head", weights=1000, neurons=2),), traffic=())
-    with pytest.raises(Infeasible, match=r"layer head .* 8 kbit needed, 6 kbit there"):
+    with pytest.raises(Infeasible, match=r"at most 2 tiles, on chip c0: 8 kbit of memory needed, 6 kbit av"):
         partition(workload, grid(1, 1, sram_bits=3000))
+
+
+def test_more_chips_are_no_lever_for_a_network_with_too_few_layers_to_use_them() -> None:
+    layers = (linear("a", weights=600), Layer(name="b", kind="spike", state_bits=4800, neurons=64))
+    workload = Workload(name="w", layers=layers, traffic=(edge("a", "b"),))
+    with pytest.raises(Infeasible, match=r"the network on 1 chip: .* short; split a layer over two chips, raise"):
+        partition(workload, grid(2, 1, sram_bits=2000))
 
 
 def test_layers_that_fit_in_sum_but_in_no_consecutive_parts_are_infeasible() -> None:
     workload = sequence(3, weights=600)
-    with pytest.raises(Infeasible, match=r"layers l\d to l\d on chip c\d under the best cut: 9.6 kbit needed, 8 kbit"):
+    with pytest.raises(Infeasible, match=r"^layers l\d to l\d on chip c\d under the best cut: 9.6 kbit .* 8 kbit av"):
         partition(workload, grid(2, 1, sram_bits=2000))
 
 
 def test_infeasible_survives_the_way_between_processes() -> None:
     error = Infeasible("layers", 30, 20, ("add a chip",))
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    assert str(copied) == str(error) == "layers: 30 bit needed, 20 bit there, 10 bit short; add a chip"
+    assert str(copied) == str(error) == "layers: 30 bit of memory needed, 20 bit available, 10 bit short; add a chip"
     assert copied.levers == error.levers
 
 

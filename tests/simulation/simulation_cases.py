@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -49,7 +49,15 @@ def link(a: str, b: str) -> Link:
     return Link(a=a, b=b, kind="test", bits_per_ns=8.0, latency_ns=5.0, energy_pj_per_bit=1.0, idle_mw=1.0)
 
 
-def edge(source: str, target: str, *, elements: int = 64, tensor: str = "", events: float | None = None) -> Traffic:
+def edge(
+    source: str,
+    target: str,
+    *,
+    elements: int = 64,
+    tensor: str = "",
+    events: float | None = None,
+    scattered: bool = False,
+) -> Traffic:
     return Traffic(
         source=source,
         target=target,
@@ -58,7 +66,14 @@ def edge(source: str, target: str, *, elements: int = 64, tensor: str = "", even
         group=elements,
         symbols="dense" if events is None else "event",
         events=elements if events is None else events,
+        scattered=scattered,
     )
+
+
+def scattering(case: Case, scattered: bool) -> Case:
+    """The same tiles on the same cores, but all traffic scattered, or none."""
+    traffic = tuple(replace(item, scattered=scattered) for item in case.workload.traffic)
+    return replace(case, workload=replace(case.workload, traffic=traffic))
 
 
 def by_hand(workload: Workload, tiles: list[tuple[str, str, int, float]]) -> Placement:
@@ -96,7 +111,8 @@ def workloads(draw: st.DrawFn, max_layers: int = 7) -> Workload:
         for source in sorted(draw(st.sets(st.integers(0, target - 1), min_size=1, max_size=2))):
             events = draw(st.none() | st.integers(0, 32))
             name = f"t{source}.{draw(st.integers(0, 1))}.{events}"
-            traffic.append(edge(f"l{source}", f"l{target}", elements=32, tensor=name, events=events))
+            some = draw(st.booleans())
+            traffic.append(edge(f"l{source}", f"l{target}", elements=32, tensor=name, events=events, scattered=some))
     return Workload(name="random", layers=tuple(layers), traffic=tuple(traffic))
 
 

@@ -45,10 +45,10 @@ def test_tree_enters_each_router_once_and_ends_only_at_targets(case: tuple[int, 
 
 @QUICK
 @given(cases())
-def test_every_router_that_needs_a_tensor_gets_all_of_it(case: Case) -> None:
+def test_every_router_that_needs_all_of_a_tensor_gets_all_of_it(case: Case) -> None:
     for transfer in transfers(case.workload, case.placement, case.system):
         sources = {tile.core: tile.share for tile in case.placement.by_layer[transfer.move.edge.source]}
-        needs = {tile.core for layer in transfer.move.targets for tile in case.placement.by_layer[layer]}
+        needs = {tile.core for layer in transfer.move.whole for tile in case.placement.by_layer[layer]}
         last = transfer.segments[-1]
         if transfer.crossings:
             back = transfer.crossings[-1]
@@ -56,6 +56,24 @@ def test_every_router_that_needs_a_tensor_gets_all_of_it(case: Case) -> None:
         for router in needs:
             arriving = sum(share for (_, end), share in last.shares.items() if end == router)
             assert arriving + sources.get(router, 0.0) == pytest.approx(1)
+
+
+@QUICK
+@given(cases())
+def test_way_through_a_die_is_as_long_as_its_longest_walk(case: Case) -> None:
+    found = [
+        (segment.chip, segment.hops)
+        for transfer in transfers(case.workload, case.placement, case.system)
+        for segment in transfer.segments
+    ]
+    expected = []
+    for edges in simulation_walk.moved(case):
+        longest: dict[str, int] = {}
+        for item in simulation_walk.walks(edges, case):
+            steps = len(simulation_walk.walk(item.start, item.end))
+            longest[item.chip] = max(longest.get(item.chip, 0), steps)
+        expected += list(longest.items())
+    assert sorted(found) == sorted(expected)
 
 
 @QUICK
@@ -83,5 +101,5 @@ def test_gateway_is_the_middle_of_the_side_that_faces_the_neighbour(
 
 
 def test_tensor_that_stays_in_its_core_uses_no_channel() -> None:
-    segment = between(chip("a", 0, 0, mesh=(2, 2)), {3: 1.0}, (3,))
+    segment = between(chip("a", 0, 0, mesh=(2, 2)), ((3, 1.0),), (3,))
     assert (segment.shares, segment.hops, segment.widest) == ({}, 0, 0.0)

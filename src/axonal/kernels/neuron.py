@@ -10,32 +10,42 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from axonal.kernels.surrogate import Surrogate, by_name, unit_step
+from axonal.kernels.scan import backward, contiguous_like, forward
+from axonal.kernels.surrogate import Surrogate, by_name, name_of
 
 __all__ = ["fire", "fire_reference", "quantize"]
 
 
 @torch.library.custom_op("axonal::fire", mutates_args=())
-def _fire(
+def _fire(  # noqa: PLR0913, PLR0917 - an operator takes no objects
     current: Tensor, leak: Tensor, threshold: Tensor, levels: int, signed: bool, surrogate: str, width: float
 ) -> tuple[Tensor, Tensor]:
     del surrogate, width  # only the gradient needs them
-    symbols, ratios = torch.empty_like(current), torch.empty_like(current)
-    membrane = torch.zeros_like(current[0])
-    for step in range(current.shape[0]):
-        potential = torch.addcmul(current[step], leak, membrane)
-        ratios[step] = potential / threshold
-        symbols[step] = unit_step(ratios[step], levels, signed)
-        membrane = torch.addcmul(potential, threshold, symbols[step], value=-1)
-    return symbols, ratios
+    return forward(current, leak, threshold, levels, signed)
 
 
 @_fire.register_fake
-def _(
+def _(  # noqa: PLR0913, PLR0917 - as above
     current: Tensor, leak: Tensor, threshold: Tensor, levels: int, signed: bool, surrogate: str, width: float
 ) -> tuple[Tensor, Tensor]:
     del leak, threshold, levels, signed, surrogate, width
-    return torch.empty_like(current), torch.empty_like(current)
+    return contiguous_like(current), contiguous_like(current)
+
+
+@torch.library.custom_op("axonal::fire_gradients", mutates_args=())
+def _fire_gradients(
+    through: Tensor, symbols: Tensor, ratios: Tensor, leak: Tensor, threshold: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """An operator too, because the compiled loop cannot be traced through."""
+    return backward(through, symbols, ratios, leak, threshold)
+
+
+@_fire_gradients.register_fake
+def _(
+    through: Tensor, symbols: Tensor, ratios: Tensor, leak: Tensor, threshold: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    del symbols, ratios, leak, threshold
+    return contiguous_like(through), contiguous_like(through[0]), contiguous_like(through[0])
 
 
 def _fire_setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:  # type: ignore[type-arg]
@@ -45,7 +55,9 @@ def _fire_setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output:
     ctx.settings = (levels, signed, by_name(surrogate, width))  # type: ignore[attr-defined]
 
 
-def _fire_backward(ctx: torch.autograd.function.FunctionCtx, grad_symbols: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+def _fire_backward(
+    ctx: torch.autograd.function.FunctionCtx, grad_symbols: Tensor, _: Tensor
+) -> tuple[Tensor | None, ...]:
     """Reverse scan; the reset is held constant, as is usual for soft reset.
 
     u = leak m' + I, r = u / threshold, s = step(r), m = u - threshold s.
@@ -54,15 +66,7 @@ def _fire_backward(ctx: torch.autograd.function.FunctionCtx, grad_symbols: Tenso
     levels, signed, surrogate = ctx.settings  # type: ignore[attr-defined]
     slope = surrogate.derivative(ratios, levels, signed)
     through = grad_symbols * slope / threshold
-    grad_current = torch.empty_like(through)
-    grad_membrane = torch.zeros_like(through[0])
-    grad_leak, grad_threshold = torch.zeros_like(grad_membrane), torch.zeros_like(grad_membrane)
-    for step in reversed(range(len(through))):
-        grad_threshold -= through[step] * ratios[step] + grad_membrane * symbols[step]
-        grad_current[step] = through[step] + grad_membrane
-        if step:
-            grad_leak += grad_current[step] * (ratios[step - 1] - symbols[step - 1]) * threshold
-        grad_membrane = leak * grad_current[step]
+    grad_current, grad_leak, grad_threshold = _fire_gradients(through, symbols, ratios, leak, threshold)
     return (
         grad_current,
         grad_leak.sum_to_size(leak.shape),
@@ -95,8 +99,14 @@ def fire(
 
     Returns:
         Symbols (whole numbers in the dtype of `current`), shape of `current`.
+
+    Raises:
+        ValueError: When `levels` is below 1 or the surrogate is not one of this room.
     """
-    symbols, _ = _fire(current, leak, threshold, levels, signed, type(surrogate).__name__, surrogate.width)
+    if levels < 1:
+        raise ValueError(f"levels is {levels}, must be >= 1")
+    kind = name_of(surrogate)
+    symbols: Tensor = _fire(current, leak, threshold, levels, signed, kind, surrogate.width)[0]
     return symbols
 
 
@@ -136,7 +146,9 @@ def _(value: Tensor, scale: Tensor, bits: int) -> Tensor:
     return torch.empty_like(value)
 
 
-def _quantize_setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
+def _quantize_setup(
+    ctx: torch.autograd.function.FunctionCtx, inputs: tuple[Tensor, Tensor, int], output: Tensor
+) -> None:
     del output
     value, scale, bits = inputs
     ctx.save_for_backward(value, scale)
@@ -167,5 +179,11 @@ def quantize(value: Tensor, scale: Tensor, *, bits: int) -> Tensor:
 
     Returns:
         Whole numbers in the dtype of `value`.
+
+    Raises:
+        ValueError: When `bits` is out of its range.
     """
-    return _quantize(value, scale, bits)
+    if not 1 <= bits <= 16:
+        raise ValueError(f"bits is {bits}, must be 1 to 16")
+    integers: Tensor = _quantize(value, scale, bits)
+    return integers

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["ATan", "StraightThrough", "Surrogate", "Triangle", "by_name"]
+__all__ = ["ATan", "StraightThrough", "Surrogate", "Triangle", "by_name", "name_of", "unit_step"]
 
 
 class Surrogate(Protocol):
@@ -35,11 +35,19 @@ def _distance(ratio: Tensor, levels: int, signed: bool) -> Tensor:
     return magnitude - magnitude.round().clamp(1, levels)
 
 
+def _require_width(width: float) -> None:
+    if not 0 < width < math.inf:
+        raise ValueError(f"width is {width}, must be > 0 and finite")
+
+
 @dataclass(frozen=True)
 class ATan:
     """d = (w / 2) / (1 + (pi w x / 2)^2), x the distance from the nearest crossing (Fang et al. 2021)."""
 
     width: float = 2.0
+
+    def __post_init__(self) -> None:
+        _require_width(self.width)
 
     def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
         """Derivative at `ratio`."""
@@ -52,6 +60,9 @@ class Triangle:
     """d = max(0, 1 - |x| / w) / w, x the distance from the nearest crossing (Esser et al. 2016)."""
 
     width: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_width(self.width)
 
     def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
         """Derivative at `ratio`."""
@@ -67,6 +78,9 @@ class StraightThrough:
 
     width: float = 1.0
 
+    def __post_init__(self) -> None:
+        _require_width(self.width)
+
     def derivative(self, ratio: Tensor, levels: int, signed: bool) -> Tensor:
         """Derivative at `ratio`."""
         magnitude = ratio.abs() if signed else torch.where(ratio < 0, levels - ratio, ratio)
@@ -81,6 +95,14 @@ _KINDS: dict[str, type[ATan] | type[Triangle] | type[StraightThrough]] = {
 def by_name(name: str, width: float) -> Surrogate:
     """The surrogate that a custom operator's arguments describe (operators take no objects)."""
     return _KINDS[name](width)
+
+
+def name_of(surrogate: Surrogate) -> str:
+    """The name by which `by_name` finds the surrogate's kind; ValueError when it does not know it."""
+    name = type(surrogate).__name__
+    if _KINDS.get(name) is not type(surrogate):
+        raise ValueError(f"surrogate {surrogate!r} is none of {', '.join(sorted(_KINDS))}: use one of these")
+    return name
 
 
 def unit_step(ratio: Tensor, levels: int, signed: bool) -> Tensor:

@@ -33,8 +33,9 @@ def partition(workload: Workload, system: System, *, balance: float = 0.25) -> P
     Args:
         workload: What is computed.
         system: The machine.
-        balance: Allowed excess over the ideal load; doubled until something fits, and recorded. At the default
-            no small read-out is left alone on one of four dies, however few bits lead to it.
+        balance: Allowed excess over the ideal load; doubled until something fits, and recorded. Where the
+            default suffices and no layer exceeds total / dies, each of up to four dies gets at least 1/16 of the load,
+            so that a small read-out has none to itself, however few bits lead to it.
 
     Raises:
         Infeasible: The memory does not suffice, however the layers are cut.
@@ -86,7 +87,7 @@ def _diagnosis(spine: Spine, chips: tuple[Chip, ...]) -> Infeasible:
     tightest = tightest_fit(spine, chips)
     if len(tightest.layers) == 1:
         return _too_large(spine, chips, tightest)
-    more = "add a chip" if compute_layers(spine) > len(chips) else "split a layer in two and add a chip"
+    more = "add a chip" if compute_layers(spine) > len(chips) else "split a layer over two chips"
     levers = (more, *CORE_LEVERS)
     if demand > bound:
         where = "1 chip" if len(chips) == 1 else f"{len(chips)} chips"
@@ -103,5 +104,5 @@ def _too_large(spine: Spine, chips: tuple[Chip, ...], tightest: Tightest) -> Inf
     if layer.neurons < chip.cores:
         return too_few_neurons(layer, chip, tightest.bound_bits)
     subject = f"layer {layer.name} on chip {chip.name}"
-    levers = ("split the layer in two", *CORE_LEVERS)
+    levers = ("split the layer over two chips", *CORE_LEVERS)
     return Infeasible(subject, tightest.demand_bits, tightest.bound_bits, levers)

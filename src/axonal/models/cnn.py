@@ -55,15 +55,13 @@ class Cnn(nn.Module):
         return logits.mean(dim=1) if self.time_steps else logits
 
 
-def small(
-    image: tuple[int, int, int] = (1, 8, 8), classes: int = 10, *, spiking: bool = False
-) -> tuple[Cnn, Tensor]:
+def small(image: tuple[int, int, int] = (1, 8, 8), classes: int = 10, *, spiking: bool = False) -> tuple[Cnn, Tensor]:
     """The network of `axonal compare digits` and an example batch.
 
     Args:
         image: Channels, height and width; height equals width and is a multiple of 4.
         classes: Classes to tell apart.
-        spiking: Integrate-and-fire neurons everywhere, four time steps.
+        spiking: Leaky integrate-and-fire neurons everywhere, four time steps.
 
     Raises:
         ValueError: When the image cannot be halved twice.

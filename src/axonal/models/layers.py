@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from axonal.spiking import LIF
@@ -32,4 +33,4 @@ def over_time(function: Callable[[Tensor], Tensor], value: Tensor, dims: int) ->
     """Apply a function of `dims` axes at each time step when the value has one axis more."""
     if value.dim() == dims:
         return function(value)
-    return function(value.flatten(0, 1)).unflatten(0, value.shape[:2])
+    return torch.unflatten(function(value.flatten(0, 1)), 0, value.shape[:2])

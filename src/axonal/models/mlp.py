@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ class Mlp(nn.Module):
         spiking = time_steps > 0
         self.repeat = Repeat(time_steps) if spiking else nn.Identity()
         widths = [inputs] + [hidden] * 5
-        self.blocks = nn.Sequential(*(Block(a, b, spiking=spiking) for a, b in zip(widths, widths[1:], strict=False)))
+        self.blocks = nn.Sequential(*(Block(a, b, spiking=spiking) for a, b in pairwise(widths)))
         self.head = nn.Linear(hidden, classes)
         self.time_steps = time_steps
 
@@ -51,14 +52,12 @@ class Mlp(nn.Module):
         return logits.mean(dim=1) if self.time_steps else logits
 
 
-def small(
-    image: tuple[int, int, int] = (1, 8, 8), classes: int = 10, *, spiking: bool = False
-) -> tuple[Mlp, Tensor]:
+def small(image: tuple[int, int, int] = (1, 8, 8), classes: int = 10, *, spiking: bool = False) -> tuple[Mlp, Tensor]:
     """A perceptron of 256 neurons a layer and an example batch.
 
     Args:
         image: Shape of the input.
         classes: Classes to tell apart.
-        spiking: Integrate-and-fire neurons everywhere, four time steps.
+        spiking: Leaky integrate-and-fire neurons everywhere, four time steps.
     """
     return Mlp(math.prod(image), 256, classes, time_steps=4 if spiking else 0), torch.zeros(2, *image)

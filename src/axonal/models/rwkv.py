@@ -30,7 +30,8 @@ def wkv(receptance: Tensor, key: Tensor, value: Tensor, decay: Tensor, bonus: Te
     position = torch.arange(length, device=decay.device)
     distance = (position[:, None] - position[None, :] - 1).clamp(min=0)
     past = (position[:, None] > position[None, :]).to(decay.dtype)
-    kernel = decay.log()[:, None, None].mul(distance).exp() * past
+    # A decay that underflows to zero must not become zero times minus infinity.
+    kernel = decay.clamp(min=torch.finfo(decay.dtype).tiny).log()[:, None, None].mul(distance).exp() * past
     scores = torch.matmul(receptance, key.transpose(-1, -2)) * kernel
     present = (receptance * key * bonus[:, None, :]).sum(-1, keepdim=True)
     return torch.matmul(scores, value) + present * value
@@ -60,7 +61,7 @@ class TimeMix(nn.Module):
     def __init__(self, features: int, heads: int, *, spiking: bool) -> None:
         super().__init__()
         self.heads = heads
-        self.mix = nn.Parameter(torch.linspace(0.2, 0.8, features).repeat(4, 1))
+        self.mix = None if spiking else nn.Parameter(torch.linspace(0.2, 0.8, features).repeat(4, 1))
         self.receptance, self.key, self.value, self.gate, self.output = (
             nn.Linear(features, features, bias=False) for _ in range(5)
         )
@@ -71,11 +72,11 @@ class TimeMix(nn.Module):
 
     def forward(self, value: Tensor) -> Tensor:
         """`batch token feature`."""
-        if self.spike is None:
+        if self.mix is None:
+            inputs = [value] * 4
+        else:
             before = shifted(value)
             inputs = [torch.lerp(before, value, weight) for weight in self.mix]
-        else:
-            inputs = [value] * 4
         r, k, v = (
             projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for projection, x in zip((self.receptance, self.key, self.value), inputs, strict=False)
@@ -92,7 +93,7 @@ class ChannelMix(nn.Module):
 
     def __init__(self, features: int, hidden: int, *, spiking: bool) -> None:
         super().__init__()
-        self.mix = nn.Parameter(torch.linspace(0.2, 0.8, features))
+        self.mix = None if spiking else nn.Parameter(torch.linspace(0.2, 0.8, features))
         self.key = nn.Linear(features, hidden, bias=False)
         self.value = nn.Linear(hidden, features, bias=False)
         self.spike = LIF(hidden) if spiking else None
@@ -100,10 +101,11 @@ class ChannelMix(nn.Module):
     def forward(self, value: Tensor) -> Tensor:
         """`batch token feature`."""
         if self.spike is not None:
-            result: Tensor = self.value(self.spike(self.key(value)))
-            return result
-        mixed: Tensor = self.value(self.key(torch.lerp(shifted(value), value, self.mix)).relu().square())
-        return mixed
+            value = self.spike(self.key(value))
+        elif self.mix is not None:
+            value = self.key(torch.lerp(shifted(value), value, self.mix)).relu().square()
+        result: Tensor = self.value(value)
+        return result
 
 
 class Block(nn.Module):
@@ -123,11 +125,14 @@ class Block(nn.Module):
 
     def forward(self, stream: Tensor) -> Tensor:
         """`batch token feature`."""
+        result: Tensor
         if self.spikes is None:
-            stream = stream + self.time_mix(self.time_norm(stream))
-            return stream + self.channel_mix(self.channel_norm(stream))
-        stream = stream + self.spikes[0](self.time_norm(self.time_mix(stream)))
-        return stream + self.spikes[1](self.channel_norm(self.channel_mix(stream)))
+            result = stream + self.time_mix(self.time_norm(stream))
+            result = result + self.channel_mix(self.channel_norm(result))
+        else:
+            result = stream + self.spikes[0](self.time_norm(self.time_mix(stream)))
+            result = result + self.spikes[1](self.channel_norm(self.channel_mix(result)))
+        return result
 
 
 class Rwkv(nn.Module):

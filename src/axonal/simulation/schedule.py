@@ -83,9 +83,9 @@ class _Machine:
 
         arrival = start + sum(head latencies) + sum(waits for links) + max(serialisations)
 
-        On a die the head latency is hops * hop_cycles / clock over the longest way of a piece and the serialisation
-        that of the channel that carries most of the tensor, share * bits / bandwidth. A link serves one tensor at a time, for
-        bits / bandwidth from the moment its first bit is there; its latency adds to the head's.
+        On a die the head latency is hops * hop_cycles / clock, over the longest way of a piece, and the serialisation
+        that of the channel that carries most of the tensor, share * bits / bandwidth. A link serves one tensor at a
+        time, for bits / bandwidth from the moment its first bit is there; its latency adds to the head's.
         Contention inside a mesh does not delay; it shows in the throughput.
         """
         head, slowest = start, 0.0

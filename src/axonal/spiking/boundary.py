@@ -104,28 +104,30 @@ class Boundary(nn.Module):
             value: A batch of the tensor that crosses.
         """
         samples = value.movedim(self.encoder.channel_axis, -1).flatten(0, -2)
-        levels = self.encoder.code.levels
-        if not hasattr(self.decoder, "output"):
-            step = samples.abs().max().clamp(min=1e-6) / levels
-            self.encoder.log_threshold.fill_(step.log())
-            self.decoder.log_scale.fill_(step.log())
+        if isinstance(self.encoder.input, nn.Linear):
+            self._calibrate_weights(self.encoder.input, samples)
             return
-        mean = samples.mean(0)
-        _, axes = torch.linalg.eigh(torch.cov(samples.T).reshape(len(mean), len(mean)))
-        neurons = self.encoder.log_threshold.numel()
-        basis = torch.zeros(neurons, len(mean))
-        basis[: min(neurons, len(mean))] = axes.T.flip(0)[:neurons]
-        self._set_basis(basis, mean, (samples - mean) @ basis.T)
+        step = samples.abs().max().clamp(min=1e-6) / self.encoder.code.levels
+        self.encoder.log_threshold.fill_(step.log())
+        self.decoder.log_scale.fill_(step.log())
 
-    def _set_basis(self, basis: Tensor, mean: Tensor, coordinates: Tensor) -> None:
-        threshold = self._initial_threshold(coordinates)
+    def _calibrate_weights(self, layer: nn.Linear, samples: Tensor) -> None:
+        mean = samples.mean(0)
+        centred = samples - mean
+        _, axes = torch.linalg.eigh(centred.T @ centred / len(samples))
+        # Neurons beyond the channels keep their random weights, not yet read: with zeros they could never learn.
+        basis, known = layer.weight.clone(), min(layer.out_features, len(mean))
+        basis[:known] = axes.T.flip(0)[:known]
+        threshold = self._initial_threshold(centred @ basis.T)
         sign = self.encoder.code.symbols == "dense" and self.encoder.code.value_bits == 1
         gain, offset = (2 * threshold, -0.5) if sign else (threshold, 0.0)
-        self.encoder.input.weight.copy_(basis)
-        self.encoder.input.bias.copy_(-basis @ mean)
+        reading = (basis * gain[:, None]).T
+        reading[:, known:] = 0
+        layer.weight.copy_(basis)
+        layer.bias.copy_(-basis @ mean)
         self.encoder.log_threshold.copy_(threshold.log())
-        self.decoder.output.weight.copy_((basis * gain[:, None]).T)
-        self.decoder.output.bias.copy_(mean + (basis * gain[:, None]).T @ torch.full((len(basis),), offset))
+        self.decoder.output.weight.copy_(reading)
+        self.decoder.output.bias.copy_(mean + offset * reading.sum(1))
 
     def _initial_threshold(self, coordinates: Tensor) -> Tensor:
         """A level of each neuron: wide enough for its spread, never finer than the typical spread."""

@@ -6,7 +6,7 @@ and turns a current into symbols; the parameters (threshold, leak) are handed in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import torch
@@ -65,7 +65,7 @@ class Graded:
 
     value_bits: int = 2
     signed: bool = True
-    surrogate: Surrogate = StraightThrough()
+    surrogate: Surrogate = field(default_factory=StraightThrough)
 
     def __post_init__(self) -> None:
         low = int(self.signed)
@@ -80,7 +80,7 @@ class Graded:
     @property
     def levels(self) -> int:
         """All 2^value_bits codes of an event are used: zero is its absence."""
-        return 2 ** (self.value_bits - self.signed)
+        return 1 << (self.value_bits - self.signed)
 
     @property
     def time_steps(self) -> int:
@@ -90,9 +90,7 @@ class Graded:
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """Symbols, shape of `current` (`batch ... neuron`)."""
         steps = current.unsqueeze(0)
-        return fire(
-            steps, leak, threshold, levels=self.levels, signed=self.signed, surrogate=self.surrogate
-        ).squeeze(0)
+        return fire(steps, leak, threshold, levels=self.levels, signed=self.signed, surrogate=self.surrogate).squeeze(0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Rate:
     """Plain leaky integrate-and-fire spikes over `time_steps` steps of the same current."""
 
     time_steps: int = 4
-    surrogate: Surrogate = ATan()
+    surrogate: Surrogate = field(default_factory=ATan)
 
     def __post_init__(self) -> None:
         if not 1 <= self.time_steps <= 64:
@@ -127,10 +125,10 @@ class Rate:
         return False
 
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
-        """Spikes, shape `batch time ... neuron`."""
+        """Spikes, shape `batch time ... neuron`, or `batch ... neuron` for one step."""
         steps = current.unsqueeze(0).expand(self.time_steps, *current.shape)
         spikes = fire(steps, leak, threshold, levels=1, signed=False, surrogate=self.surrogate)
-        return torch.movedim(spikes, 0, 1)
+        return torch.movedim(spikes, 0, 1) if self.time_steps > 1 else spikes.squeeze(0)
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ class Integer:
     @property
     def levels(self) -> int:
         """Largest magnitude."""
-        return 2 ** (self.value_bits - 1)
+        return 1 << (self.value_bits - 1)
 
     @property
     def signed(self) -> bool:

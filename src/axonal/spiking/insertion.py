@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -11,17 +14,21 @@ from torch import Tensor, fx, nn
 from axonal.spiking.boundary import Boundary
 from axonal.workload import Traffic
 
-__all__ = ["boundaries_of", "calibrate", "exported", "insert_boundaries"]
+__all__ = ["boundaries_of", "calibrate", "evaluating", "exported", "insert_boundaries"]
 
 BoundaryMaker = Callable[[int, int], Boundary]
 """From `(features, channel_axis)` to the boundary of one tensor."""
+
+_PLACE = "boundaries"
+"""Attribute of a hybrid model that holds its boundaries."""
 
 
 def exported(model: nn.Module, example: Tensor) -> fx.GraphModule:
     """The model as a graph of ATen operators, with parameters of its own and a free batch axis.
 
     Dropout is inert and BatchNorm uses its stored statistics (evaluation mode), as
-    in fine-tuning. The model itself is left untouched.
+    in fine-tuning. The model itself is left untouched. Several results come back as
+    one flat tuple.
 
     Args:
         model: Any module of one tensor that `torch.export` can trace.
@@ -30,22 +37,54 @@ def exported(model: nn.Module, example: Tensor) -> fx.GraphModule:
     Raises:
         ValueError: When the model depends on values or is not a function of one tensor.
     """
-    modes = [(module, module.training) for module in model.modules()]
     batch = torch.cat([example, example]) if len(example) == 1 else example
     try:
-        model.eval()
-        program = torch.export.export(model, (batch,), dynamic_shapes=({0: torch.export.Dim.AUTO},))
+        with evaluating(model), _plain_attention(), warnings.catch_warnings():
+            # A recurrent layer sorts its own weights while it runs; the export puts them back, and says so.
+            warnings.filterwarnings("ignore", r"The tensor attributes? .* assigned during export", UserWarning)
+            program = torch.export.export(model, (batch,), dynamic_shapes=({0: torch.export.Dim.AUTO},))
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or "no reason given").splitlines()[0]
         raise ValueError(
             f"{type(model).__name__} cannot be traced ({type(error).__name__}: {reason}): "
             "a model must be a function of one tensor whose control flow does not depend on values"
         ) from error
+    if not program.range_constraints:  # no size is left open
+        raise ValueError(
+            f"{type(model).__name__} fixes the batch size to {len(batch)}: "
+            "the first axis of the input must be the batch, and the model must take any number of examples"
+        )
+    flat = program.module(check_guards=False)
+    graph = flat.graph
+    # The export's own code for nested inputs and outputs cannot be copied without a warning, and is not needed.
+    graph.set_codegen(fx.graph.CodeGen())
+    if program.call_spec.out_spec.is_leaf():
+        output: Any = graph.output_node()
+        output.args = (output.args[0][0],)
+    return copy.deepcopy(fx.GraphModule(flat, graph))
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside the block, each module's own mode after it."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        yield
     finally:
         for module, training in modes:
             module.training = training
-    module = copy.deepcopy(program.module(check_guards=False))
-    return fx.GraphModule(module, module.graph)
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Keeps away the fused attention of evaluation mode, which is one opaque operator."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def boundaries_of(model: nn.Module) -> list[Boundary]:
@@ -68,31 +107,38 @@ def insert_boundaries(
         A module with the same parameter names, plus `boundaries.<i>...`.
 
     Raises:
-        ValueError: When the model has no such tensor.
+        ValueError: When the model has no such tensor or reader, or has boundaries already.
     """
     graph_module = exported(model, example)
-    nodes = {node.name: node for node in graph_module.graph.nodes}
+    if hasattr(graph_module, _PLACE):
+        raise ValueError(f"{type(model).__name__} has an attribute {_PLACE!r} already: insert all boundaries at once")
     readers: dict[tuple[str, ...], set[str]] = {}
     for edge in boundaries:
         readers.setdefault(edge.tensors, set()).update(edge.readers)
+    nodes = {node.name: node for node in graph_module.graph.nodes}
     inserted = nn.ModuleList()
-    graph_module.boundaries = inserted
-    for tensors, reading in readers.items():
-        for name in tensors:
-            if name not in nodes:
-                raise ValueError(f"{type(model).__name__} has no tensor {name!r}: was it traced from this model?")
-        shape = nodes[tensors[0]].meta["val"].shape
-        axis = _channel_axis(nodes[tensors[0]])
-        inserted.append(make(int(shape[axis]), axis))
-        for name in tensors:
-            _insert(graph_module.graph, nodes[name], f"boundaries.{len(inserted) - 1}", reading)
+    graph_module.add_module(_PLACE, inserted)
+    for names, reading in readers.items():
+        sources = [_source(model, nodes, name) for name in names]
+        axis = _channel_axis(sources[0])
+        inserted.append(make(int(sources[0].meta["val"].shape[axis]), axis))
+        for source in sources:
+            _insert(graph_module.graph, source, f"{_PLACE}.{len(inserted) - 1}", reading)
     graph_module.graph.lint()
     graph_module.recompile()
     return graph_module
 
 
+def _source(model: nn.Module, nodes: dict[str, fx.Node], name: str) -> fx.Node:
+    if name not in nodes or not isinstance(nodes[name].meta.get("val"), Tensor):
+        raise ValueError(f"{type(model).__name__} has no tensor {name!r}: was it traced from this model?")
+    return nodes[name]
+
+
 def _insert(graph: fx.Graph, source: fx.Node, target: str, reading: set[str]) -> None:
     users = [user for user in source.users if user.name in reading]
+    if not users:
+        raise ValueError(f"none of {sorted(reading)} reads tensor {source.name!r}: was it traced from this model?")
     with graph.inserting_after(source):
         node = graph.call_module(target, (source,))
     node.meta["nn_module_stack"] = {target: (target, Boundary)}

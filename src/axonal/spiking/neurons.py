@@ -77,8 +77,8 @@ class LIF(nn.Module):
     def forward(self, current: Tensor) -> Tensor:
         """Spikes, shape of `current`."""
         steps = torch.movedim(current, self.time_axis, 0)
-        axis = self.channel_axis % current.dim()
-        axis -= axis > self.time_axis  # position within one step
+        axis, time_axis = self.channel_axis % current.dim(), self.time_axis % current.dim()
+        axis -= axis > time_axis  # position within one step
         shape = [1] * (steps.dim() - 1)
         shape[axis] = -1
         leak, threshold = self.leak().view(shape), self.log_threshold.exp().view(shape)

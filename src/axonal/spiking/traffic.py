@@ -23,20 +23,29 @@ def expected_bits(symbols: Tensor, code: Code) -> Tensor:
 
     The value is exact: the cheapest packet format at the counted events. The
     gradient flows through log2(1 + |s|), which equals the count for a spike of one
-    and pushes large values less: a log-magnitude rate objective.
+    and pushes large values less: a log-magnitude rate objective. Where the cheapest
+    format charges nothing for an event (a bitmap of plain spikes), the gradient is
+    that of address events, which take over once there are few.
 
     Args:
         symbols: What an encoder sends, shape `batch ...`.
         code: The code that made them.
     """
     batch = len(symbols)
-    soft = torch.log2(1 + symbols.abs()).sum() / batch
-    events = soft + (torch.count_nonzero(symbols) / batch - soft).detach()
-    traffic = symbol_traffic(tuple(symbols.shape[1:]), code, float(events.detach()))
+    events = int(torch.count_nonzero(symbols)) / batch
+    traffic = symbol_traffic(tuple(symbols.shape[1:]), code, events)
     packet_format = wire.cheapest(traffic)
-    silent = packet_format.bits(traffic.elements, 0.0)
-    each = (packet_format.bits(traffic.elements, float(traffic.elements)) - silent) / traffic.elements
-    return silent + each * events
+    each = _event_bits(packet_format, traffic.elements)
+    if code.symbols == "event" and not each:
+        addresses = wire.AddressEvent(group=traffic.group, value_bits=traffic.value_bits, signed=traffic.signed)
+        each = _event_bits(addresses, traffic.elements)
+    soft = torch.log2(1 + symbols.abs()).sum() / batch
+    return wire.bits(packet_format, traffic) + each * (soft - soft.detach())
+
+
+def _event_bits(packet_format: wire.Format, elements: int) -> float:
+    """What one event more costs."""
+    return (packet_format.bits(elements, elements) - packet_format.bits(elements, 0)) / elements
 
 
 def symbol_traffic(shape: tuple[int, ...], code: Code, events: float) -> Traffic:
@@ -97,14 +106,15 @@ def observed(model: nn.Module) -> Iterator[list[Sent]]:
 class TrafficObjective:
     """Penalty on link bits whose weight follows a dual variable, so that nothing is tuned by hand.
 
-    penalty = weight * bits / target;  weight <- weight * exp(rate * (bits / target - 1)),
-    kept inside `[low, high]`: it grows while the link carries too much and shrinks when it does not.
+    penalty = weight * bits / target;  weight <- weight * exp(rate * clip(10 (bits / target - 1), -1, 1)),
+    kept inside `[low, high]`: it grows while the link carries too much and shrinks when it does not,
+    at full rate from an error of 10 % on.
     The target falls geometrically from what is measured first to its final value over `warmup_steps`.
 
     Args:
         target_bits: Bits to reach, in the unit of what `penalty` is given (bits per boundary element, say).
         warmup_steps: Steps until the final target applies.
-        rate: Step of the dual ascent.
+        rate: Largest relative change of the weight in one step.
         weight: Current weight of the penalty.
     """
 
@@ -112,7 +122,7 @@ class TrafficObjective:
     warmup_steps: int = 50
     rate: float = 0.1
     weight: float = 0.02
-    low: float = 1e-4
+    low: float = 1e-3
     high: float = 20.0
     steps: int = 0
     first_bits: float = field(default=math.nan)
@@ -139,6 +149,6 @@ class TrafficObjective:
             self.first_bits = measured
         target = self.current_target()
         self.steps += 1
-        growth = self.rate * max(-1.0, min(1.0, measured / target - 1))
+        growth = self.rate * max(-1.0, min(1.0, 10 * (measured / target - 1)))
         self.weight = min(self.high, max(self.low, self.weight * math.exp(growth)))
         return self.weight * bits / target

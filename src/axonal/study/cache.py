@@ -45,7 +45,9 @@ def content_key(facts: Mapping[str, Any]) -> str:
 def source_key(rooms: tuple[str, ...] = ()) -> str:
     """Digest of the package's own code (of some rooms), so that changed code never meets old results."""
     root = Path(axonal.__file__).parent
-    files = sorted(path for room in rooms or ("",) for path in (root / room).rglob("*") if path.suffix in (".py", ".yaml"))
+    files = sorted(
+        path for room in rooms or ("",) for path in (root / room).rglob("*") if path.suffix in (".py", ".yaml")
+    )
     digest = hashlib.sha256(f"{torch.__version__} {sys.version_info[:2]}".encode())
     for path in files:
         digest.update(str(path.relative_to(root)).encode() + path.read_bytes())

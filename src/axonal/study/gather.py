@@ -25,7 +25,7 @@ from axonal.study.recipes import VARIANTS, Network
 from axonal.training import metric
 
 if TYPE_CHECKING:
-    from axonal.study.compare import Request
+    from axonal.study.comparing import Request
 
 __all__ = ["gathered"]
 
@@ -45,9 +45,7 @@ NOTES = (
 )
 
 
-def gathered(
-    request: Request, dataset: Dataset, system: System, network: Network, measured: Runs
-) -> dict[str, Any]:
+def gathered(request: Request, dataset: Dataset, system: System, network: Network, measured: Runs) -> dict[str, Any]:
     """The result as plain JSON values."""
     first = {name: runs[0] for name, runs in measured.items()}
     reference = first.get("ann") or next(iter(first.values()))
@@ -88,7 +86,7 @@ def _workload(request: Request, dataset: Dataset, network: Network, reference: M
         "inference": dataset.inference,
         "parameters": reference.workload.weights,
         "layers": len(layers),
-        "boundary_elements": reference.elements_crossing,
+        "boundary_elements": reference.dense_elements,
         "dense_macs": sum(layer.dense_macs for layer in layers),
         "digest": dataset.digest,
     }
@@ -119,7 +117,7 @@ def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Net
     values = [run.quality for run in runs]
     # A spiking network repeats the input, not the data: its repetitions are no boundary elements.
     repeats = network.time_steps if VARIANTS[name].code is None else 1
-    dense_elements = fmean(_boundary_elements(run, repeats) for run in runs)
+    dense_elements = fmean(run.dense_elements / repeats for run in runs)
     packed = fmean(run.report.link_bits_packed for run in runs)
     first = runs[0]
     return {
@@ -157,25 +155,6 @@ def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Net
             for run in runs
         ],
     }
-
-
-def _boundary_elements(run: Measured, repeats: int) -> float:
-    """Elements that the dense network would send over the same boundaries."""
-    into = {edge.tensors: edge for edge in run.workload.traffic}
-    total = 0.0
-    for item in run.report.boundaries:
-        total += _uncoded(run, item.source, into) * item.link_hops if run.workload.layer(item.source).kind == "encode" \
-            else item.elements * item.link_hops / repeats
-    return total
-
-
-def _uncoded(run: Measured, source: str, edges: Mapping[tuple[str, ...], Any]) -> int:
-    """Elements of the tensor that enters an encoder, found by walking up from its last layer."""
-    workload = run.workload
-    while workload.layer(source).kind == "encode":
-        edge = next(iter(workload.into(source)))
-        source = edge.source
-    return int(edge.elements)
 
 
 def _energy(reports: Sequence[Report]) -> dict[str, float]:
@@ -217,7 +196,7 @@ def _command(request: Request) -> str:
 def _commit() -> str:
     """Commit of the code, when it runs from a checkout."""
     try:
-        found = subprocess.run(  # noqa: S603 - fixed command
+        found = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git from PATH
             cwd=Path(axonal.__file__).parent,
             capture_output=True,

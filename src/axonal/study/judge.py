@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from axonal.hardware import System, with_scaled
+from axonal.hardware import Link, System, with_scaled
 from axonal.report import Report
 from axonal.simulation import simulate
 from axonal.study.measure import Measured
@@ -53,7 +53,7 @@ def dominant_constants(ann: Measured, hybrid: Measured, system: System) -> list[
     """
     pair = Pair(ann=ann, hybrid=hybrid)
     base = pair.reports(system)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for constant in system.constants:
         if _zero(constant.text):
             continue
@@ -73,7 +73,7 @@ def dominant_constants(ann: Measured, hybrid: Measured, system: System) -> list[
 
 
 def _zero(text: str) -> bool:
-    return float(text.split()[0]) == 0
+    return float(text.split(maxsplit=1)[0]) == 0
 
 
 def _elasticity(new: float, old: float) -> float:
@@ -88,11 +88,11 @@ def sweeps(ann: Measured, hybrid: Measured, system: System) -> dict[str, Any]:
     pair = Pair(ann=ann, hybrid=hybrid)
 
     def energy_ratio(value: float) -> float:
-        a, b = pair.reports(_with_links(system, energy_pj_per_bit=value))
+        a, b = pair.reports(_with_links(system, lambda link: replace(link, energy_pj_per_bit=value)))
         return _energy_pj(b) / _energy_pj(a)
 
     def latency_ratio(value: float) -> float:
-        a, b = pair.reports(_with_links(system, bits_per_ns=value))
+        a, b = pair.reports(_with_links(system, lambda link: replace(link, bits_per_ns=value)))
         return b.latency_ns / a.latency_ns
 
     energies, latencies = ([f(x) for x in xs] for f, xs in _swept(energy_ratio, latency_ratio))
@@ -113,8 +113,8 @@ def _swept(
     yield latency, BANDWIDTHS_BITS_PER_NS
 
 
-def _with_links(system: System, **changes: float) -> System:
-    return replace(system, links=tuple(replace(link, **changes) for link in system.links))
+def _with_links(system: System, change: Callable[[Link], Link]) -> System:
+    return replace(system, links=tuple(change(link) for link in system.links))
 
 
 def _crossing(xs: Sequence[float], ratios: Sequence[float], *, rising: bool) -> float | None:

@@ -13,6 +13,7 @@ from axonal import wire
 from axonal.data import Dataset
 from axonal.hardware import System
 from axonal.mapping import Partition, Placement, partition, place
+from axonal.mapping.dies import die_paths
 from axonal.report import Report
 from axonal.simulation import simulate
 from axonal.study.recipes import Recipe
@@ -20,7 +21,7 @@ from axonal.tracing import record, trace
 from axonal.training import Trained, evaluate, examples
 from axonal.workload import Workload
 
-__all__ = ["Measured", "measure"]
+__all__ = ["Measured", "Subject", "measure"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Measured:
         workload: The traced network.
         placement: Where it runs.
         report: What the simulator predicts.
+        dense_elements: Elements that the dense network sends over the same links, links on the way counted each.
         wire_bytes: Mean bytes that `wire.pack` makes of the recorded symbols, for each boundary of the report.
         trained: How training went.
     """
@@ -42,6 +44,7 @@ class Measured:
     workload: Workload
     placement: Placement
     report: Report
+    dense_elements: int
     wire_bytes: tuple[float, ...]
     trained: Trained
 
@@ -51,23 +54,27 @@ class Measured:
         elements = sum(item.elements for item in self.report.boundaries)
         return sum(item.events for item in self.report.boundaries) / elements if elements else 0.0
 
-    @property
-    def elements_crossing(self) -> int:
-        """Elements that cross dies, links on the way counted each."""
-        return sum(item.elements * item.link_hops for item in self.report.boundaries)
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A trained model and where it came from.
+
+    Args:
+        model: The model, best weights in it.
+        trained: How training went.
+        seed: Its seed.
+        base: Partition of the dense network that its boundaries follow; `None` to partition it anew.
+    """
+
+    model: nn.Module
+    trained: Trained
+    seed: int
+    base: Partition | None
 
 
-def measure(
-    model: nn.Module,
-    trained: Trained,
-    dataset: Dataset,
-    system: System,
-    recipe: Recipe,
-    *,
-    seed: int,
-    base: Partition | None,
-) -> Measured:
-    """Judge a model on the test split, trace it, map it (as `base`, where given) and simulate it."""
+def measure(subject: Subject, dataset: Dataset, system: System, recipe: Recipe) -> Measured:
+    """Judge a model on the test split, trace it, map it and simulate it."""
+    model, base = subject.model, subject.base
     window = recipe.dense.window
     inputs, targets = examples(dataset, dataset.test, window, recipe.test_examples)
     quality = evaluate(model, dataset, inputs, targets).value
@@ -77,13 +84,22 @@ def measure(
     placement = place(workload, part, system)
     report = simulate(workload, placement, system)
     return Measured(
-        seed=seed,
+        seed=subject.seed,
         quality=quality,
         workload=workload,
         placement=placement,
         report=report,
+        dense_elements=_elements_over_links(base or part, system),
         wire_bytes=_wire_bytes(model, traced, part),
-        trained=trained,
+        trained=subject.trained,
+    )
+
+
+def _elements_over_links(part: Partition, system: System) -> int:
+    paths = die_paths(system)
+    return sum(
+        edge.elements * (len(paths[part.chip_of(edge.source), part.chip_of(edge.target)]) - 1)
+        for edge in part.boundaries
     )
 
 

@@ -59,9 +59,7 @@ NETWORKS = {
         task="classification",
         time_steps=4,
     ),
-    "rwkv": Network(
-        name="rwkv", build=lambda _, spiking: rwkv.small(WINDOW, spiking=spiking)[0], task="language"
-    ),
+    "rwkv": Network(name="rwkv", build=lambda _, spiking: rwkv.small(WINDOW, spiking=spiking)[0], task="language"),
 }
 """Networks by name; `cnn` and `rwkv` are the defaults of their tasks."""
 
@@ -160,7 +158,7 @@ class Recipe:
 def recipe(dataset: Dataset, *, quick: bool) -> Recipe:
     """The recipe of a dataset's task; `quick` is for demonstrations on two cores."""
     if dataset.task == "language":
-        return _recipe((250, 300) if quick else (500, 900), batch=16, every=50, target=0.95, traced=16)
+        return _recipe((450, 550) if quick else (600, 1200), batch=8, every=50, target=0.98, traced=16)
     small = len(dataset.train) < 5000
     steps = ((400, 300) if quick else (600, 500)) if small else ((600, 400) if quick else (2500, 1500))
     return _recipe(steps, batch=64, every=50 if small else 250, target=0.9, traced=64)
@@ -174,7 +172,7 @@ def _recipe(steps: tuple[int, int], *, batch: int, every: int, target: float, tr
             window=WINDOW,
             learning_rate=rate,
             evaluate_every=every,
-            validation_examples=256 if batch < 64 else 2000,
+            validation_examples=128 if batch < 64 else 2000,
         )
 
     return Recipe(

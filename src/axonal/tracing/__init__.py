@@ -1,5 +1,5 @@
 """From an ordinary `nn.Module` to a `Workload`."""
 
-from axonal.tracing.trace import record, trace
+from axonal.tracing.workloads import record, trace
 
 __all__ = ["record", "trace"]

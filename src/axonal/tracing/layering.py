@@ -19,7 +19,7 @@ from torch import Tensor, fx
 
 from axonal.spiking import Decoder, Encoder
 from axonal.tracing.graph import module_path, operator_name
-from axonal.tracing.operators import ANCHORS, is_free, keeps_symbols
+from axonal.tracing.operators import ANCHORS, is_free, keeps_symbols, selects
 from axonal.workload import LayerKind
 
 __all__ = ["Draft", "Grouping", "SymbolKind", "Value", "group"]
@@ -139,7 +139,7 @@ def _absorb(grouping: Grouping) -> None:
     """
     for index in reversed(range(len(grouping.drafts))):
         draft = grouping.drafts[index]
-        if draft.kind != "elementwise":
+        if draft.kind != "elementwise" and (draft.kind != "decode" or draft.anchors):
             continue
         readers = {
             grouping.values[user].layer
@@ -158,7 +158,9 @@ def _absorb(grouping: Grouping) -> None:
     kept = [index for index, draft in enumerate(grouping.drafts) if draft.nodes or draft.kind in ("input", "output")]
     number = {index: position for position, index in enumerate(kept)}
     grouping.drafts = [grouping.drafts[index] for index in kept]
-    grouping.values = {node: replace(value, layer=number.get(value.layer, -1)) for node, value in grouping.values.items()}
+    grouping.values = {
+        node: replace(value, layer=number.get(value.layer, -1)) for node, value in grouping.values.items()
+    }
 
 
 def _assign(grouping: Grouping, node: fx.Node) -> None:
@@ -182,12 +184,25 @@ def _assign(grouping: Grouping, node: fx.Node) -> None:
 def _layer_of(grouping: Grouping, node: fx.Node, weights: frozenset[str], sources: list[fx.Node]) -> int:
     name = operator_name(node)
     newest = max(grouping.values[source].layer for source in sources)
+    if is_free(name) or name == "getitem":
+        return newest
+    if (name not in ANCHORS or _in_place(node)) and _joins(grouping, node, newest, sources):
+        return newest
     if name in ANCHORS:
         return _anchor(grouping, node, name, weights)
-    if is_free(name) or name == "getitem" or _joins(grouping, node, newest, sources):
-        return newest
     path = module_path(node)
     return grouping.begin(f"{path}:{name}" if path else name, _kind(node, "elementwise"), path)
+
+
+def _in_place(node: fx.Node) -> bool:
+    """Whether an operator turns each value into a symbol where it stands, without a state that time carries on."""
+    return operator_name(node) == "quantize" or (operator_name(node) == "fire" and _steps(node) == 1)
+
+
+def _steps(fire: fx.Node) -> int:
+    """Length of the time axis of a `fire` operator."""
+    current = fire.all_input_nodes[0].meta.get("val")
+    return current.shape[0] if isinstance(current, Tensor) and isinstance(current.shape[0], int) else 1
 
 
 def _anchor(grouping: Grouping, node: fx.Node, name: str, weights: frozenset[str]) -> int:
@@ -205,8 +220,8 @@ def _anchor(grouping: Grouping, node: fx.Node, name: str, weights: frozenset[str
 
 
 def _joins(grouping: Grouping, node: fx.Node, newest: int, sources: list[fx.Node]) -> bool:
-    draft = grouping.drafts[newest]
-    if draft.kind in ("input", "encode") or (draft.kind == "decode" and _kind(node, "elementwise") != "decode"):
+    draft, kind = grouping.drafts[newest], _kind(node, "elementwise")
+    if draft.kind == "input" or (draft.kind != kind and (kind == "decode" or draft.kind in ("encode", "decode"))):
         return False
     if draft.kind == "elementwise" and draft.path == module_path(node):
         return True
@@ -215,13 +230,16 @@ def _joins(grouping: Grouping, node: fx.Node, newest: int, sources: list[fx.Node
 
 def _kind(node: fx.Node, kind: LayerKind) -> LayerKind:
     """Operators of a boundary belong to its side of the link, whatever they compute."""
-    owners = {str(owner).rpartition(".")[2].rstrip("'>") for _, owner in (node.meta.get("nn_module_stack") or {}).values()}
+    owners = {
+        str(owner).rpartition(".")[2].rstrip("'>") for _, owner in (node.meta.get("nn_module_stack") or {}).values()
+    }
     if Encoder.__name__ in owners:
         return "encode"
     return "decode" if Decoder.__name__ in owners else kind
 
 
 def _symbols(grouping: Grouping, node: fx.Node, sources: list[fx.Node]) -> SymbolKind | None:
+    """The kind of symbols that a node yields, where it certainly yields symbols."""
     name = operator_name(node)
     args: Any = node.args
     if name == "fire":
@@ -230,10 +248,22 @@ def _symbols(grouping: Grouping, node: fx.Node, sources: list[fx.Node]) -> Symbo
         return SymbolKind(levels=args[3], signed=args[4], steps=steps)
     if name == "quantize":
         return SymbolKind(levels=2 ** max(0, args[2] - 1), signed=args[2] > 1, dense_bits=args[2])
-    kinds = [grouping.values[source].symbols for source in sources]
-    known = [kind for kind in kinds if kind is not None]
-    if len(known) < len(kinds):
+    kinds = [kind for source in sources if (kind := grouping.values[source].symbols) is not None]
+    if len(kinds) < len(sources):
         return None
-    if name in ("add", "add_") and len(sources) > 1 and len(known) == 2:
-        return known[0].plus(known[1])
-    return known[0] if (keeps_symbols(name) or name == "getitem") and len(set(known)) == 1 else None
+    if name == "add" and len(kinds) == 2:
+        return kinds[0].plus(kinds[1]) if node.kwargs.get("alpha", 1) == 1 else None
+    if len(set(kinds)) != 1 or not keeps_symbols(name) or not _only_symbols(grouping, node, sources):
+        return None
+    return replace(kinds[0], steps=1) if selects(name) else kinds[0]
+
+
+def _only_symbols(grouping: Grouping, node: fx.Node, sources: list[fx.Node]) -> bool:
+    """Whether neither parameters nor a padding value are mixed with the symbols."""
+    parameters = any(
+        grouping.values[source].weights
+        for source in node.all_input_nodes
+        if source in grouping.values and source not in sources
+    )
+    padding = node.args[-1] if operator_name(node) in ("pad", "constant_pad_nd") else 0
+    return not parameters and (not isinstance(padding, int | float) or padding == 0)

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from axonal.workload import LayerKind
 
-__all__ = ["ANCHORS", "Count", "counter", "is_free", "keeps_symbols", "renames"]
+__all__ = ["ANCHORS", "Count", "Counter", "counter", "factors", "is_free", "keeps_symbols", "renames", "selects"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,43 +30,78 @@ class Count:
 Counter = Callable[[Sequence[Any], Any], Count]
 """From the evaluated arguments and the result to the operations."""
 
-FREE = frozenset(
-    "_assert_scalar _assert_tensor_metadata _unsafe_view alias arange as_strided broadcast_tensors cat chunk clone "
-    "concat constant_pad_nd contiguous copy detach detach_ dropout dropout_ expand expand_as feature_dropout "
-    "flatten flip full full_like getitem index index_select lift_fresh lift_fresh_copy movedim narrow new_empty "
-    "new_full new_ones new_zeros ones ones_like pad permute repeat reshape roll select slice split "
-    "split_with_sizes squeeze stack swapaxes sym_size t tile to transpose tril triu type_as unbind unflatten unfold "
-    "unsqueeze view view_as zeros zeros_like _to_copy empty empty_like sym_constrain_range_for_size "
-    "sym_numel gather upsample_nearest1d upsample_nearest2d upsample_nearest3d pixel_shuffle channel_shuffle "
-    "repeat_interleave".split()
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FREE = _names(
+    "_assert_scalar _assert_tensor_metadata _unsafe_view alias arange as_strided broadcast_tensors broadcast_to cat "
+    "chunk clone column_stack concat constant_pad_nd contiguous copy detach diag diagonal dropout dstack expand "
+    "expand_as eye feature_dropout fill flatten flip full full_like getitem hstack index index_put index_select "
+    "lift_fresh lift_fresh_copy linspace meshgrid moveaxis movedim narrow new_empty new_full new_ones new_zeros ones "
+    "ones_like pad permute repeat reshape roll scalar_tensor select select_scatter slice slice_scatter split "
+    "split_with_sizes squeeze stack swapaxes swapdims sym_size t tile to transpose tril triu type_as unbind "
+    "unflatten unfold unsafe_chunk unsafe_split unsqueeze view view_as vstack zero zeros zeros_like _to_copy empty "
+    "empty_like sym_constrain_range_for_size sym_numel gather upsample_nearest1d upsample_nearest2d "
+    "upsample_nearest3d pixel_shuffle channel_shuffle repeat_interleave"
 )
 """Moves or renames data: no arithmetic."""
 
-RENAMES = frozenset(
-    "alias clone contiguous detach flatten movedim permute reshape squeeze swapaxes t transpose unflatten unsqueeze "
-    "view view_as _unsafe_view dropout".split()
-)
-"""The same elements in another shape: for the wire, the same tensor."""
+REPEATS = _names("broadcast_to expand expand_as repeat repeat_interleave tile")
 
-KEEPS_SYMBOLS = (FREE | {"max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool2d"}) - {"full", "ones", "zeros"}
+RENAMES = REPEATS | _names(
+    "alias clone contiguous detach dropout flatten moveaxis movedim permute reshape squeeze swapaxes swapdims t "
+    "transpose unflatten unsqueeze view view_as _unsafe_view"
+)
+"""The same elements in another shape, or repeated: for the wire, the same tensor."""
+
+SELECTS = _names(
+    "chunk diagonal gather index index_select narrow select slice split split_with_sizes unbind unsafe_chunk "
+    "unsafe_split"
+)
+"""Takes a part of the elements."""
+
+MAKES = _names(
+    "arange copy empty_like fill full full_like index_put new_full scalar_tensor select_scatter slice_scatter"
+)
+
+KEEPS_SYMBOLS = (FREE | {"max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool2d"}) - MAKES
 """Symbols that go in come out as symbols."""
 
 ELEMENTWISE = {
     1: "abs clamp clamp_max clamp_min eq exp floor ge gt hardtanh le log log2 logical_and logical_not logical_or lt "
-    "masked_fill max maximum min minimum mul ne neg prelu reciprocal relu relu_ relu6 round rsqrt sign sqrt "
+    "masked_fill max maximum min minimum mul ne neg prelu reciprocal relu relu6 round rsqrt sign sqrt "
     "square threshold trunc where ceil div floor_divide remainder sigmoid tanh leaky_relu sin cos erf expm1 log1p "
     "pow bitwise_and bitwise_or bitwise_not bitwise_xor isnan isinf amax amin argmax argmin topk sort "
     "hardsigmoid atan fmod max_pool1d max_pool2d max_pool3d adaptive_max_pool2d adaptive_max_pool1d",
-    2: "silu elu celu selu hardswish softplus mish logsigmoid softsign log_sigmoid glu silu_ cumprod prod",
-    3: "gelu lerp softmax log_softmax _softmax _log_softmax logsumexp addcmul addcdiv",
+    2: "silu elu celu selu hardswish softplus mish logsigmoid softsign log_sigmoid glu cumprod prod",
+    3: "gelu lerp softmax log_softmax _softmax _log_softmax logsumexp addcmul addcdiv nan_to_num",
     4: "norm linalg_vector_norm var std var_mean std_mean",
     6: "layer_norm native_layer_norm group_norm native_group_norm rms_norm instance_norm cosine_similarity normalize",
 }
 """Operations for each element of the largest operand; transcendental functions count as one."""
 
 ACCUMULATES = frozenset(
-    "add add_ sub sub_ rsub sum mean cumsum avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d "
-    "adaptive_avg_pool2d adaptive_avg_pool3d scatter_add index_add logcumsumexp".split()
+    [
+        "add",
+        "add_",
+        "sub",
+        "sub_",
+        "rsub",
+        "sum",
+        "mean",
+        "cumsum",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "scatter_add",
+        "index_add",
+        "logcumsumexp",
+    ]
 )
 
 ANCHORS: dict[str, LayerKind] = {
@@ -83,6 +117,12 @@ ANCHORS: dict[str, LayerKind] = {
     **dict.fromkeys(("layer_norm", "group_norm", "rms_norm", "native_layer_norm", "native_group_norm"), "elementwise"),
 }
 """Operators that begin a layer of their own, and its kind."""
+
+
+SPARSE = frozenset(name for name, kind in ANCHORS.items() if kind in ("linear", "convolution", "matmul")) - _names(
+    "gru_cell lstm_cell rnn_tanh_cell rnn_relu_cell gru lstm rnn_tanh rnn_relu scaled_dot_product_attention"
+)
+"""A zero of any operand leaves out its products; cells and attention multiply dense values within them as well."""
 
 
 def _numel(value: Any) -> int:
@@ -128,19 +168,36 @@ def _attention(args: Sequence[Any], result: Tensor) -> Count:
     return Count(macs=scores * (query.shape[-1] + result.shape[-1]), elementwise_ops=3 * scores)
 
 
+def _axes(term: str, dims: int) -> tuple[str, ...]:
+    """The axes of an operand; those of an ellipsis are numbered from the right, as they broadcast."""
+    before, _, after = term.partition("...")
+    hidden = dims - len(before) - len(after)
+    return (*before, *(str(number) for number in range(hidden, 0, -1)), *after)
+
+
 def _einsum(args: Sequence[Any], result: Tensor) -> Count:
-    del result
-    terms = args[0].replace(" ", "").split("->")[0].split(",")
-    sizes = {axis: n for term, value in zip(terms, args[1], strict=True) for axis, n in zip(term, value.shape, strict=True)}
-    return Count(macs=math.prod(sizes.values()) * max(1, len(terms) - 1))
+    """Contracted from left to right; an axis of one operand alone is summed before the product."""
+    inputs, arrow, output = args[0].replace(" ", "").partition("->")
+    operands = [_axes(term, value.dim()) for term, value in zip(inputs.split(","), args[1], strict=True)]
+    pairs = [
+        pair for axes, value in zip(operands, args[1], strict=True) for pair in zip(axes, value.shape, strict=True)
+    ]
+    size = {axis: max(n for name, n in pairs if name == axis) for axis, _ in pairs}
+    once = {axis for axis in size if sum(axis in axes for axes in operands) == 1 or axis.isdigit()}
+    kept = set(_axes(output, result.dim())) if arrow else once
+    left, macs = set(operands[0]), 0
+    for number, right in enumerate(operands[1:], start=2):
+        later = kept.union(*operands[number:])
+        macs += math.prod(size[axis] for axis in left | set(right) if axis in later or axis in left & set(right))
+        left = (left | set(right)) & later
+    return Count(macs=macs, accumulates=0 if len(operands) > 1 else args[1][0].numel())
 
 
 def _recurrent(args: Sequence[Any], result: Any) -> Count:
     """Cells and whole sequences: each matrix is used once for each vector that comes in."""
-    vectors = args[0].shape[:-1].numel()
-    matrices = [p for arg in args[1:] for p in (arg if isinstance(arg, list | tuple) else [arg])]
-    weights = sum(p.numel() for p in matrices if isinstance(p, torch.nn.Parameter) and p.dim() == 2)
-    return Count(macs=float(vectors * weights), elementwise_ops=6.0 * _numel(result))
+    matrices = args[2] if isinstance(args[2], list | tuple) else args[2:4]
+    weights = sum(matrix.numel() for matrix in matrices if matrix.dim() == 2)
+    return Count(macs=float(args[0].shape[:-1].numel() * weights), elementwise_ops=6.0 * _numel(result))
 
 
 def _embedding(args: Sequence[Any], result: Tensor) -> Count:
@@ -207,3 +264,15 @@ def renames(name: str) -> bool:
 def keeps_symbols(name: str) -> bool:
     """Whether symbols stay symbols through an operator."""
     return name in KEEPS_SYMBOLS
+
+
+def selects(name: str) -> bool:
+    """Whether an operator takes a part of the elements."""
+    return name in SELECTS
+
+
+def factors(name: str, sources: Sequence[Any]) -> Sequence[Any]:
+    """Those of an operator's inputs whose zeros leave out multiply-accumulates."""
+    if name in ("addmm", "baddbmm"):
+        return sources[1:]
+    return sources if name in SPARSE else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[st
         save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, {"facts": json.dumps(facts)})
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise OSError(f"cannot write {path}: {error}; free some space or choose another folder (--cache)") from error
 
 
@@ -42,8 +44,11 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["facts"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        if not isinstance(facts, dict):
+            raise TypeError("its facts are no mapping")
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"checkpoint {path} is corrupt ({error}): delete it to train again") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"checkpoint {path} is corrupt ({reason}): delete it to train again") from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise ValueError(f"checkpoint {path} holds NaN or infinity in {name}: delete it to train again")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from axonal.data import Dataset, Split, random_windows, windows
-from axonal.spiking import observed
+from axonal.spiking import Sent, evaluating, observed
 from axonal.training.settings import TrainingSettings
 
 __all__ = ["Quality", "batch_at", "evaluate", "examples", "loss_of", "metric"]
@@ -65,39 +66,55 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
 
 
+@dataclass(kw_only=True)
+class _Tally:
+    """Sums over the batches of one evaluation."""
+
+    value: float = 0.0
+    bits: float = 0.0
+    elements: int = 0
+    events: int = 0
+    symbols: int = 0
+    heard: list[int] = field(default_factory=list)
+
+    def add(self, sent: Sequence[Sent], examples: int) -> None:
+        """Add what the encoders sent for a batch of so many examples."""
+        self.heard = self.heard or [0] * len(sent)
+        for number, item in enumerate(sent):
+            events = int(torch.count_nonzero(item.symbols))
+            self.heard[number] += events
+            self.bits += float(item.bits()) * examples
+            self.elements += item.elements * examples
+            self.events += events
+            self.symbols += item.symbols.numel()
+
+
 @torch.no_grad()
 def evaluate(model: nn.Module, dataset: Dataset, inputs: Tensor, targets: Tensor, batch: int = 128) -> Quality:
     """Quality of a model on examples.
 
     Args:
-        model: The model; its training mode is left as it was.
+        model: The model; the training mode of each of its modules is left as it was.
         dataset: Says which figure judges it.
         inputs: Examples, batch axis first.
         targets: Their classes, or next bytes.
         batch: Examples at a time.
     """
-    training = model.training
-    model.eval()
-    total, bits, elements, events, symbols, count = 0.0, 0.0, 0.0, 0.0, 0.0, 0
-    loud: set[int] = set()
-    boundaries = 0
-    with observed(model) as sent:
-        for some, wanted in zip(inputs.split(batch), targets.split(batch), strict=True):
+    tally = _Tally()
+    with evaluating(model), observed(model) as sent:
+        for some, wanted in zip(torch.split(inputs, batch), torch.split(targets, batch), strict=True):
             sent.clear()
             logits = model(some)
-            hit = (logits.argmax(-1) == wanted).float().mean() if dataset.task == "classification" else None
-            total += float(hit if hit is not None else loss_of(logits, wanted) / math.log(2)) * len(some)
-            count += len(some)
-            boundaries = len(sent)
-            for number, item in enumerate(sent):
-                nonzero = int(torch.count_nonzero(item.symbols))
-                loud |= {number} if nonzero else set()
-                bits, elements = bits + float(item.bits()) * len(some), elements + item.elements * len(some)
-                events, symbols = events + nonzero, symbols + item.symbols.numel()
-    model.train(training)
+            right = dataset.task == "classification"
+            tally.value += _hits(logits, wanted) if right else float(loss_of(logits, wanted)) / math.log(2) * len(some)
+            tally.add(sent, len(some))
     return Quality(
-        value=total / count,
-        link_bits_per_element=bits / elements if elements else 0.0,
-        activity=events / symbols if symbols else 0.0,
-        silent=tuple(number for number in range(boundaries) if number not in loud),
+        value=tally.value / len(inputs),
+        link_bits_per_element=tally.bits / tally.elements if tally.elements else 0.0,
+        activity=tally.events / tally.symbols if tally.symbols else 0.0,
+        silent=tuple(number for number, events in enumerate(tally.heard) if not events),
     )
+
+
+def _hits(logits: Tensor, wanted: Tensor) -> int:
+    return int((logits.argmax(-1) == wanted).sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,11 @@ from torch import Tensor, nn
 
 from axonal.data import Dataset
 from axonal.spiking import TrafficObjective, boundaries_of, observed
-from axonal.training.checkpoints import load_checkpoint, save_checkpoint
+from axonal.training.progress import Learner, Point, Progress
 from axonal.training.settings import TrainingSettings
 from axonal.training.tasks import Quality, batch_at, evaluate, examples, loss_of, metric
 
-__all__ = ["Point", "Trained", "train"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One evaluation during training."""
-
-    step: int
-    train_loss: float
-    validation: float
-    link_bits_per_element: float
+__all__ = ["Trained", "Watch", "train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +46,6 @@ Watch = Callable[[int, int, Point | None], None]
 """Called after each step with `(step, steps, newest evaluation)`."""
 
 
-@dataclass(kw_only=True)
-class _Run:
-    """Everything that a resumed run needs beside weights and optimiser state."""
-
-    step: int = 0
-    seconds: float = 0.0
-    curve: list[Point] = field(default_factory=list)
-    best: Point | None = None
-    loss_sum: float = 0.0
-    since_best: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
-
-
 def train(
     model: nn.Module,
     dataset: Dataset,
@@ -89,39 +66,48 @@ def train(
         watch: Told of each step.
 
     Raises:
-        ValueError: When the loss is not finite, or the checkpoint is corrupt or of another model.
+        ValueError: When loss or gradient is not finite, or the checkpoint is corrupt or of another run.
+        OSError: When the checkpoint cannot be written.
     """
-    optimizer = torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.learning_rate)
-    objective = _objective(model, settings)
-    run = _Run()
-    if checkpoint is not None and checkpoint.exists():
-        _resume(checkpoint, model, optimizer, objective, run)
+    learner = Learner(
+        model=model,
+        optimizer=torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.learning_rate),
+        objective=_objective(model, settings),
+    )
+    resumes = checkpoint is not None and checkpoint.exists()
+    progress = Progress.resumed(checkpoint, learner) if checkpoint is not None and resumes else Progress()
     inputs, targets = examples(dataset, dataset.validation, settings.window, settings.validation_examples)
     model.train()
-    while run.step < settings.steps and run.since_best < settings.patience:
+    while progress.step < settings.steps and progress.since_best < settings.patience:
         started = time.perf_counter()
-        run.loss_sum += _step(model, dataset, settings, optimizer, objective, run.step)
-        run.step += 1
+        progress.loss_sum += _step(learner, dataset, settings, progress.step)
+        progress.step += 1
         point = None
-        if run.step % settings.evaluate_every == 0 or run.step == settings.steps:
+        if progress.step % settings.evaluate_every == 0 or progress.step == settings.steps:
             quality = evaluate(model, dataset, inputs, targets)
-            point = _note(run, quality, settings, model, higher=metric(dataset.task)[1])
-        run.seconds += time.perf_counter() - started
+            point = progress.note(quality, settings, model, higher=metric(dataset.task)[1])
+        progress.seconds += time.perf_counter() - started
         if point is not None and checkpoint is not None:
-            _save(checkpoint, model, optimizer, objective, run)
+            progress.save(checkpoint, learner)
         if watch is not None:
-            watch(run.step, settings.steps, point)
-    if run.best is None:
+            watch(progress.step, settings.steps, point)
+    return _finished(progress, model, settings, evaluate_best=lambda: evaluate(model, dataset, inputs, targets))
+
+
+def _finished(
+    progress: Progress, model: nn.Module, settings: TrainingSettings, evaluate_best: Callable[[], Quality]
+) -> Trained:
+    """The result, once the model holds the best weights."""
+    if progress.best is None:
         raise ValueError("training made no evaluation")
-    model.load_state_dict(run.weights)
-    quality = evaluate(model, dataset, inputs, targets)
+    model.load_state_dict(progress.weights)
     return Trained(
-        curve=tuple(run.curve),
-        best=run.best,
-        steps=run.step,
-        seconds=run.seconds,
-        stopped_early=run.step < settings.steps,
-        warnings=_warnings(quality, settings),
+        curve=tuple(progress.curve),
+        best=progress.best,
+        steps=progress.step,
+        seconds=progress.seconds,
+        stopped_early=progress.step < settings.steps,
+        warnings=_warnings(evaluate_best(), settings),
     )
 
 
@@ -140,7 +126,7 @@ def _objective(model: nn.Module, settings: TrainingSettings) -> TrafficObjective
     if not boundaries_of(model):
         raise ValueError(f"traffic_target is {settings.traffic_target}, but the model has no boundaries: insert some")
     # The aim is a little under the target, so that the evaluations that count can meet it.
-    return TrafficObjective(target_bits=0.97 * settings.traffic_target, warmup_steps=settings.steps // 2)
+    return TrafficObjective(target_bits=0.97 * settings.traffic_target, warmup_steps=2 * settings.steps // 5)
 
 
 def _rate(settings: TrainingSettings, step: int) -> float:
@@ -151,62 +137,38 @@ def _rate(settings: TrainingSettings, step: int) -> float:
     return settings.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def _step(
-    model: nn.Module,
-    dataset: Dataset,
-    settings: TrainingSettings,
-    optimizer: torch.optim.Optimizer,
-    objective: TrafficObjective | None,
-    step: int,
-) -> float:
-    for group in optimizer.param_groups:
+def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: int) -> float:
+    """One step of the optimiser; the loss without the traffic's penalty."""
+    for group in learner.optimizer.param_groups:
         group["lr"] = _rate(settings, step)
     inputs, targets = batch_at(dataset, settings, step)
-    with observed(model) as sent:
-        loss = loss_of(model(inputs), targets)
-        total = loss
-        if objective is not None:
-            bits = torch.stack([item.bits() for item in sent]).sum() / sum(item.elements for item in sent)
-            total = loss + objective.penalty(bits)
-    if not torch.isfinite(total):
-        raise ValueError(
-            f"the loss became {float(total.detach())} at step {step}: lower learning_rate (now {settings.learning_rate})"
-        )
-    optimizer.zero_grad(set_to_none=True)
+    # Dropout draws from the global generator: seeding it for each step makes a resumed run equal to an unbroken one.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed * 1_000_003 + step)
+        loss, total = _losses(learner, inputs, targets)
+    _require_finite("loss", total, settings, step)
+    learner.optimizer.zero_grad(set_to_none=True)
     total.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
+    norm = torch.nn.utils.clip_grad_norm_(learner.model.parameters(), 1.0)
+    _require_finite("gradient", norm, settings, step)
+    learner.optimizer.step()
     return float(loss.detach())
 
 
-def _note(run: _Run, quality: Quality, settings: TrainingSettings, model: nn.Module, *, higher: bool) -> Point:
-    """Keep the evaluation, and the weights when they are the best so far."""
-    previous = run.curve[-1].step if run.curve else 0
-    point = Point(
-        step=run.step,
-        train_loss=run.loss_sum / (run.step - previous),
-        validation=quality.value,
-        link_bits_per_element=quality.link_bits_per_element,
-    )
-    run.curve.append(point)
-    run.loss_sum = 0.0
-    meets = _excess(point, settings) == 0
-    better = run.best is None or _order(point, settings, higher) > _order(run.best, settings, higher)
-    # The traffic target is still falling while it is not met: that is no lack of progress.
-    run.since_best = 0 if better or not meets else run.since_best + 1
-    if better:
-        run.best = point
-        run.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-    return point
+def _losses(learner: Learner, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss of the task, and with the penalty on the traffic."""
+    with observed(learner.model) as sent:
+        loss = loss_of(learner.model(inputs), targets)
+    if learner.objective is None:
+        return loss, loss
+    bits = torch.stack([item.bits() for item in sent]).sum() / sum(item.elements for item in sent)
+    return loss, loss + learner.objective.penalty(bits)
 
 
-def _excess(point: Point, settings: TrainingSettings) -> float:
-    """Bits per element above the target."""
-    return 0.0 if settings.traffic_target is None else max(0.0, point.link_bits_per_element - settings.traffic_target)
-
-
-def _order(point: Point, settings: TrainingSettings, higher: bool) -> tuple[float, float]:
-    return -_excess(point, settings), point.validation if higher else -point.validation
+def _require_finite(name: str, value: Tensor, settings: TrainingSettings, step: int) -> None:
+    if not torch.isfinite(value):
+        rate = f"lower learning_rate (now {settings.learning_rate})"
+        raise ValueError(f"the {name} became {float(value.detach())} at step {step}: {rate}")
 
 
 def _warnings(quality: Quality, settings: TrainingSettings) -> tuple[str, ...]:
@@ -215,42 +177,3 @@ def _warnings(quality: Quality, settings: TrainingSettings) -> tuple[str, ...]:
     if target is not None and bits > target:
         found.append(f"traffic is {bits:.3f} bits per boundary element, target {target}: train longer")
     return tuple(found)
-
-
-def _save(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, objective: TrafficObjective | None, run: _Run
-) -> None:
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"best/{name}": tensor for name, tensor in run.weights.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
-    facts = {
-        "step": run.step,
-        "seconds": run.seconds,
-        "since_best": run.since_best,
-        "curve": [asdict(point) for point in run.curve],
-        "best": asdict(run.best) if run.best else None,
-        "objective": asdict(objective) if objective else None,
-    }
-    save_checkpoint(path, {name: tensor.clone() for name, tensor in tensors.items()}, facts)
-
-
-def _resume(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, objective: TrafficObjective | None, run: _Run
-) -> None:
-    tensors, facts = load_checkpoint(path)
-    state: dict[int, dict[str, Tensor]] = {}
-    try:
-        model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
-    except RuntimeError as error:
-        raise ValueError(f"checkpoint {path} is of another model: delete it to train again") from error
-    for key in (key for key in tensors if key.startswith("optimizer/")):
-        _, index, name = key.split("/")
-        state.setdefault(int(index), {})[name] = tensors[key]
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    run.weights = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
-    run.step, run.seconds, run.since_best = facts["step"], facts["seconds"], facts["since_best"]
-    run.curve = [Point(**point) for point in facts["curve"]]
-    run.best = Point(**facts["best"]) if facts["best"] else None
-    if objective is not None:
-        vars(objective).update(facts["objective"])

@@ -16,6 +16,7 @@ from axonal.views.loads import legend, result_scale
 from axonal.views.package import package
 from axonal.views.quality import quality
 from axonal.views.svg import Svg
+from axonal.views.sweep import sweep
 from axonal.views.timeline import timeline
 from axonal.views.variants import Variant, prime, variants
 
@@ -50,6 +51,7 @@ def html(result: Mapping[str, Any]) -> str:
             "quality": quality(result),
             "timeline": timeline(result),
             "curves": curves(result),
+            "sweep": sweep(result),
         },
         fields=tuple(FIELDS.values()),
         elasticities=elasticities(result),

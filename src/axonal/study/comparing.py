@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from axonal.data import Dataset
 from axonal.data import load as load_data
 from axonal.hardware import System
 from axonal.hardware import load as load_system
-from axonal.mapping import Partition, partition
+from axonal.mapping import partition
 from axonal.spiking import calibrate, insert_boundaries
 from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folder, network_key, source_key
 from axonal.study.gather import gathered
-from axonal.study.measure import Measured, measure
+from axonal.study.measure import Measured, Subject, measure
 from axonal.study.recipes import VARIANTS, Network, Recipe, Variant, network, recipe
 from axonal.tracing import trace
 from axonal.training import Point, Trained, TrainingSettings, examples
@@ -139,7 +139,8 @@ def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     if found is not None:
         watcher.say("found in the cache: nothing had to be trained or simulated again")
         return found
-    measured = {name: [study.run(VARIANTS[name], seed) for seed in request.seeds] for name in request.variants}
+    by_seed = [study.run(seed, [VARIANTS[name] for name in request.variants]) for seed in request.seeds]
+    measured = {name: [runs[name] for runs in by_seed] for name in request.variants}
     watcher.say("weighing constants and links")
     result = gathered(request, dataset, system, study.network, measured)
     result["elapsed_s"] = round(time.perf_counter() - started, 1)
@@ -171,45 +172,50 @@ class _Study:
     cache: Cache
     watcher: Watcher
 
-    def run(self, variant: Variant, seed: int) -> Measured:
-        """Train and measure one variant of one seed."""
-        base: Partition | None = None
-        if variant.code is None:
-            model, trained = self._whole(seed, spiking=True)
-        else:
-            model, trained, base = self._with_boundaries(variant, seed)
-        for warning in trained.warnings:
-            self.watcher.say(f"{variant.key}, seed {seed}: {warning}")
-        self.watcher.begin(f"{variant.key} · seed {seed} · trace, map, simulate", 1)
-        measured = measure(model, trained, self.dataset, self.system, self.plan, seed=seed, base=base)
-        self.watcher.step(1, None)
+    def run(self, seed: int, variants: Sequence[Variant]) -> dict[str, Measured]:
+        """Train and measure the variants of one seed; those with boundaries share the dense network and its cut."""
+        measured = {}
+        start = self._start(seed) if any(variant.code is not None for variant in variants) else None
+        for variant in variants:
+            subject = self._spiking(seed) if start is None or variant.code is None else self._cut(variant, start)
+            for warning in subject.trained.warnings:
+                self.watcher.say(f"{variant.key}, seed {seed}: {warning}")
+            self.watcher.begin(f"{variant.key} · seed {seed} · trace, map, simulate", 1)
+            measured[variant.key] = measure(subject, self.dataset, self.system, self.plan)
+            self.watcher.step(1, None)
         return measured
 
-    def _whole(self, seed: int, *, spiking: bool) -> tuple[nn.Module, Trained]:
-        """The network without boundaries, dense or spiking."""
+    def _spiking(self, seed: int) -> Subject:
+        """The network that spikes everywhere."""
         torch.manual_seed(seed)
-        model = self.network.build(self.dataset, spiking)
-        settings = replace(self.plan.spiking if spiking else self.plan.dense, seed=seed)
-        name = "snn" if spiking else "dense"
-        return model, self._trained(model, settings, name, ("whole", spiking))
+        model = self.network.build(self.dataset, True)
+        trained = self._trained(model, replace(self.plan.spiking, seed=seed), "snn", ("snn",))
+        return Subject(model=model, trained=trained, seed=seed, base=None)
 
-    def _with_boundaries(self, variant: Variant, seed: int) -> tuple[fx.GraphModule, Trained, Partition]:
-        """The dense network, cut for the system, with the variant's boundaries, trained on."""
-        dense, _ = self._whole(seed, spiking=False)
-        some = self._inputs(64)
-        part = partition(trace(dense, some[:8]), self.system)
+    def _start(self, seed: int) -> Subject:
+        """The dense network, cut for the system: where every variant with boundaries starts."""
+        torch.manual_seed(seed)
+        model = self.network.build(self.dataset, False)
+        trained = self._trained(model, replace(self.plan.dense, seed=seed), "dense", ("dense",))
+        part = partition(trace(model, self._inputs(8)), self.system)
         if not part.boundaries:
             raise ValueError(
                 f"network {self.network.name} runs on 1 chip of system {self.system.name}, must be >= 2: "
                 "there is no die-to-die boundary to compare; use a system of several chips"
             )
-        model = insert_boundaries(dense, some[:2], part.boundaries, variant.boundary)
-        calibrate(model, some)
+        return Subject(model=model, trained=trained, seed=seed, base=part)
+
+    def _cut(self, variant: Variant, start: Subject) -> Subject:
+        """The dense network with the variant's boundaries, trained on."""
+        edges = start.base.boundaries if start.base else ()
+        model = insert_boundaries(start.model, self._inputs(2), edges, variant.boundary)
+        calibrate(model, self._inputs(64))
         target = self.plan.target if variant.has_target else None
-        settings = replace(self.plan.boundary, seed=seed + 1_000, traffic_target=target)
-        cut = [edge.tensors for edge in part.boundaries]
-        trained = self._trained(model, settings, variant.key, ("boundary", asdict(variant), cut, asdict(self.plan.dense)))
-        return model, trained, part
+        settings = replace(self.plan.boundary, seed=start.seed + 1_000, traffic_target=target)
+        cut = [edge.tensors for edge in edges]
+        facts = ("boundary", asdict(variant), cut, asdict(self.plan.dense))
+        trained = self._trained(model, settings, variant.key, facts)
+        return Subject(model=model, trained=trained, seed=start.seed, base=start.base)
 
     def _inputs(self, count: int) -> torch.Tensor:
         return examples(self.dataset, self.dataset.train, self.plan.dense.window, count)[0]
@@ -225,4 +231,6 @@ class _Study:
             }
         )
         self.watcher.begin(f"{name} · seed {settings.seed % 1_000}", settings.steps)
-        return self.cache.trained(key, model, self.dataset, settings, lambda step, _, point: self.watcher.step(step, point))
+        return self.cache.trained(
+            key, model, self.dataset, settings, lambda step, _, point: self.watcher.step(step, point)
+        )

@@ -1,0 +1,68 @@
+"""Progress bars of a comparison."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from axonal.training import Point
+
+__all__ = ["Bars"]
+
+
+class Bars:
+    """A `Watcher` that draws one bar for each training run, and plain lines where nobody watches."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.task: TaskID | None = None
+        self.title = ""
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Bars:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def begin(self, title: str, steps: int) -> None:
+        """A training run, or another long task, begins; an older bar of the same kind has done its duty."""
+        self._finish()
+        self.title = title
+        self.task = self.progress.add_task(escape(title), total=steps, note="")
+        if not self.console.is_terminal:
+            self.console.print(escape(title), highlight=False)
+
+    def step(self, step: int, point: Point | None) -> None:
+        """A step is done, perhaps with a new evaluation."""
+        if self.task is None:
+            return
+        self.progress.update(self.task, completed=step)
+        if point is not None:
+            bits = f", {point.link_bits_per_element:.2f} bit/element" if point.link_bits_per_element else ""
+            self.progress.update(self.task, note=f"validation {point.validation:.3f}{bits}")
+
+    def say(self, text: str) -> None:
+        """A line above the bars."""
+        self.console.print(f"[yellow]note:[/] {escape(text)}", highlight=False)
+
+    def _finish(self) -> None:
+        """Bars of runs that came from the cache, or that stopped early, vanish rather than stand half full."""
+        if self.task is not None:
+            done = self.progress.tasks[-1]
+            if not done.finished:
+                self.progress.remove_task(self.task)

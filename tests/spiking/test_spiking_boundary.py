@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from axonal.spiking import Boundary, Code, Graded, Integer, Rate
+
+CODES: tuple[Code, ...] = (Graded(2), Graded(0, signed=False), Rate(1), Rate(3), Integer(1), Integer(8))
+
+
+@pytest.mark.parametrize("code", CODES, ids=repr)
+@pytest.mark.parametrize("neurons", [0, 3, 9])
+@pytest.mark.parametrize(("shape", "axis"), [((2, 6), -1), ((2, 4, 6), -1), ((2, 6, 5, 4), 1)])
+def test_what_arrives_has_the_shape_of_what_was_sent(
+    code: Code, neurons: int, shape: tuple[int, ...], axis: int
+) -> None:
+    boundary, value = Boundary(6, neurons, code, axis), torch.randn(shape)
+    boundary.calibrate(value)
+    symbols = boundary.encoder(value)
+    steps = (code.time_steps,) if code.time_steps > 1 else ()
+    places = tuple(n for position, n in enumerate(shape) if position != axis % len(shape))
+    assert symbols.shape == (places[0], *steps, *places[1:], neurons or 6)
+    assert boundary(value).shape == value.shape
+    assert torch.equal(boundary(value), boundary.decoder(symbols))
+
+
+@torch.no_grad()
+def relative_error(boundary: Boundary, value: Tensor) -> float:
+    """Mean square error in units of the variance around the channels' means."""
+    centred = value.movedim(boundary.encoder.channel_axis, -1).flatten(0, -2)
+    return float((boundary(value) - value).square().mean() / (centred - centred.mean(0)).square().mean())
+
+
+@pytest.mark.parametrize(("places", "axis"), [((200,), -1), ((20, 10), -1), ((20, 3, 3), 1)])
+def test_calibrated_integers_lose_little(places: tuple[int, ...], axis: int) -> None:
+    torch.manual_seed(0)
+    value = (torch.randn(*places, 6) * torch.linspace(0.1, 3, 6) + 2).movedim(-1, axis)
+    boundary = Boundary(6, 6, Integer(8), axis)
+    before = relative_error(boundary, value)
+    boundary.calibrate(value)
+    assert relative_error(boundary, value) < 1e-3 < before
+
+
+@pytest.mark.parametrize("code", [Graded(3), Rate(16), Integer(8), Integer(4)], ids=repr)
+def test_a_calibrated_boundary_without_weights_follows_positive_values(code: Code) -> None:
+    torch.manual_seed(0)
+    value = torch.rand(200, 6) * 5
+    boundary = Boundary(6, 0, code)
+    boundary.calibrate(value)
+    assert relative_error(boundary, value) < 0.25
+
+
+def test_a_calibrated_sign_says_more_than_the_mean() -> None:
+    torch.manual_seed(0)
+    value = torch.randn(300, 4) + 5
+    boundary = Boundary(4, 4, Integer(1))
+    boundary.calibrate(value)
+    assert relative_error(boundary, value) < 0.7
+
+
+@pytest.mark.parametrize("code", [Integer(8), Integer(4), Graded(4)], ids=repr)
+@pytest.mark.parametrize("seed", range(4))
+def test_principal_axes_lose_no_more_than_random_ones(code: Code, seed: int) -> None:
+    torch.manual_seed(seed)
+    value = torch.randn(300, 3) @ torch.randn(3, 12) + 0.05 * torch.randn(300, 12)
+    principal, random = Boundary(12, 3, code), Boundary(12, 3, code)
+    principal.calibrate(value)
+    axes = torch.linalg.qr(torch.randn(12, 3))[0].T
+    mean = value.mean(0)
+    gain = random._initial_threshold((value - mean) @ axes.T)
+    with torch.no_grad():
+        random.encoder.input.weight.copy_(axes)  # type: ignore[operator, union-attr]
+        random.encoder.input.bias.copy_(-axes @ mean)  # type: ignore[operator, union-attr]
+        random.encoder.log_threshold.copy_(gain.log())
+        random.decoder.output.weight.copy_((axes * gain[:, None]).T)
+        random.decoder.output.bias.copy_(mean)
+    assert relative_error(principal, value) < relative_error(random, value)
+
+
+@pytest.mark.parametrize("code", CODES, ids=repr)
+@pytest.mark.parametrize(
+    "value", [torch.randn(1, 5), torch.full((4, 5), 3.0), torch.zeros(2, 5)], ids=["one", "flat", "zero"]
+)
+@pytest.mark.parametrize("neurons", [0, 2, 5, 8])
+def test_calibration_on_poor_data_leaves_sound_parameters(code: Code, value: Tensor, neurons: int) -> None:
+    boundary = Boundary(5, neurons, code)
+    boundary.calibrate(value)
+    assert all(bool(torch.isfinite(parameter).all()) for parameter in boundary.parameters())
+    assert bool(torch.isfinite(boundary(value)).all())
+
+
+def test_neurons_beyond_the_channels_change_nothing_at_first_but_can_learn() -> None:
+    torch.manual_seed(0)
+    value = torch.randn(100, 4)
+    exact, wide = Boundary(4, 4, Integer(8)), Boundary(4, 7, Integer(8))
+    exact.calibrate(value)
+    wide.calibrate(value)
+    torch.testing.assert_close(wide(value), exact(value))
+    (wide(value) - value).square().sum().backward()
+    gradient = wide.decoder.output.weight.grad
+    assert gradient is not None
+    assert bool(gradient.any(0).all()), "a neuron that no weight reads and that reads nothing stays so"
+
+
+@pytest.mark.parametrize("code", [Graded(2), Rate(3), Integer(4)], ids=repr)
+@pytest.mark.parametrize("neurons", [0, 3])
+def test_gradients_reach_every_parameter_and_the_value(code: Code, neurons: int) -> None:
+    torch.manual_seed(0)
+    boundary = Boundary(6, neurons, code)
+    value = torch.randn(50, 6, requires_grad=True)
+    boundary.calibrate(value.detach())
+    boundary(value).square().sum().backward()
+    assert value.grad is not None
+    assert value.grad.any()
+    for name, parameter in boundary.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.any(), name
+
+
+@pytest.mark.parametrize(("features", "neurons"), [(0, 1), (3, -1)])
+def test_impossible_boundaries_are_refused(features: int, neurons: int) -> None:
+    with pytest.raises(ValueError, match=f"features >= 1 and neurons >= 0, not {features} and {neurons}"):
+        Boundary(features, neurons, Integer(8))
