@@ -23,7 +23,6 @@ myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
-autodoc_class_signature = "separated"
 napoleon_numpy_docstring = False
 python_maximum_signature_line_length = 80
 
@@ -36,9 +35,7 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", _plain, priority=400)
 
 
-def _plain(  # noqa: PLR0913, PLR0917 - the signature that Sphinx calls
-    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
-) -> None:
+def _plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     del app, what, name, obj, options
     lines[:] = [line if line.lstrip().startswith(">>>") else "".join(_escaped(line)) for line in lines]
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from axonal.kernels import ATan, StraightThrough, Surrogate, Triangle
 
+torch.set_num_threads(1)  # the tensors are tiny: more threads would only wait for each other
+
 quick = settings(deadline=None, max_examples=60)
 
 SURROGATES: tuple[Surrogate, ...] = (

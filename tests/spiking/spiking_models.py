@@ -13,6 +13,8 @@ from axonal.spiking import Boundary, Code, calibrate, insert_boundaries
 from axonal.tracing import trace
 from axonal.workload import Traffic, Workload
 
+torch.set_num_threads(1)  # the tensors are tiny: more threads would only wait for each other
+
 
 class Residual(nn.Module):
     """Two branches around a stream that several layers read, and a dropout."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from axonal.models import cnn, mlp, rwkv
 from axonal.tracing import trace
 from axonal.workload import Workload
+
+torch.set_num_threads(1)  # the tensors are tiny: more threads would only wait for each other
 
 
 class Apply(nn.Module):
@@ -104,7 +106,8 @@ OPERATORS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
         (4, 5),
         2 * (4 * 5 * 5),
     ),
-    "einsum, outer": (lambda: Apply(lambda x, w: torch.einsum("bi,j->bij", x, w), 3), (5,), 5 * 3),
+    "einsum, outer": (lambda: Apply(lambda x, w: torch.einsum("bi,j->bij", x, w), 3), (5,), 0),
+    "einsum, summed first": (lambda: Apply(lambda x, w: torch.einsum("bai,ij->bj", x, w), 5, 3), (4, 5), 5 * 3),
     "attention": (lambda: SelfAttention(need_weights=False), (5, 8), 5 * 8 * 32 + 2 * 5 * 5 * 8),
     "attention with weights": (lambda: SelfAttention(need_weights=True), (5, 8), 5 * 8 * 32 + 2 * 5 * 5 * 8),
     "scaled dot product": (lambda: Apply(attend, 6, 6), (5, 6), 5 * 6 * 6 + 2 * 5 * 5 * 6),
@@ -156,9 +159,11 @@ def counted_by_torch(model: nn.Module, example: Tensor) -> int:
     """
     counter, twin = FlopCounterMode(display=False), copy.deepcopy(model).double().eval()
     one = example[:1].double() if example.is_floating_point() else example[:1]
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+    with sdpa_kernel(SDPBackend.MATH), counter:
         twin(one)
     return counter.get_total_flops() // 2
 
 
-normal = partial(torch.randn, generator=torch.Generator().manual_seed(5))
+def normal(*shape: int) -> Tensor:
+    """Normal values, the same for the same shape."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(5))

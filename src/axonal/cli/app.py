@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 import axonal
+from axonal.cli.complaints import complaining
 from axonal.cli.parsing import assignments, integers, names, reject_unwritable
 
 __all__ = ["app", "main"]
@@ -25,8 +26,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-INTERRUPTED = 130
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
 Sets = Annotated[
@@ -45,31 +44,10 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _complain("stopped: what was trained is kept; run the same command again to go on from there")
-        return INTERRUPTED
-    except (ValueError, OSError, MemoryError) as error:
-        _complain(str(error) or type(error).__name__)
-        return _severity(error)
-    return code if isinstance(code, int) else 0
-
-
-def _severity(error: Exception) -> int:
-    from axonal.mapping import Infeasible  # noqa: PLC0415 - keeps `--help` fast
-
-    if isinstance(error, Infeasible):
-        return 3
-    return 2 if isinstance(error, ValueError | FileNotFoundError | NotADirectoryError | IsADirectoryError) else 4
-
-
-def _complain(text: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(text)}")
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 def _version(value: bool) -> None:
@@ -89,6 +67,7 @@ def common(
 
 
 @app.command()
+@complaining
 def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     data: Annotated[
         str,
@@ -99,7 +78,8 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ],
     system: Annotated[str, typer.Option(help="A preset (see `axonal systems`) or a YAML file.")] = "quad_chiplet",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for report.html, result.json and trace.json [default: results/DATA].")
+        Path | None,
+        typer.Option(help="Folder for report.html, result.json and trace.json; results/DATA when not given."),
     ] = None,
     network: Annotated[str | None, typer.Option(help="cnn, mlp, rwkv, or your own module:function.")] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, comma-separated.")] = "0,1,2",
@@ -110,8 +90,11 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
         typer.Option(metavar="DENSE,BOUNDARY", help="Training steps before and after the boundaries are inserted."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter training, for a first look.")] = False,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder with dataset files [env: AXONAL_DATA].")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder for trained weights [env: AXONAL_CACHE].")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder with dataset files; also AXONAL_DATA.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder for trained weights; also AXONAL_CACHE.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that train at once [default: one for each core].")
+    ] = None,
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
@@ -122,6 +105,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from axonal.cli.progress import Bars  # noqa: PLC0415 - torch only when a verb needs it
     from axonal.study import Request  # noqa: PLC0415
     from axonal.study import compare as run  # noqa: PLC0415
+    from axonal.study.cache import default_folder  # noqa: PLC0415
     from axonal.views import print_result, write  # noqa: PLC0415
 
     folder = out or Path("results") / data
@@ -137,8 +121,10 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
         data_dir=data_dir,
         cache=cache,
         overrides=assignments(sets or []),
+        workers=os.cpu_count() or 1 if workers is None else workers,
     )
-    reject_unwritable(folder)
+    reject_unwritable("--out", folder)
+    reject_unwritable("--cache", cache or default_folder())
     console = Console(stderr=True)
     console.print(f"[bold]axonal compare[/] {escape(data)} on {escape(system)}, seeds {seeds}")
     with Bars(console) as bars:
@@ -164,6 +150,7 @@ def _pair(option: str, text: str | None) -> tuple[int, int] | None:
 
 
 @app.command()
+@complaining
 def systems(
     name: Annotated[str | None, typer.Argument(help="Show this preset; all are listed without a name.")] = None,
     as_json: Json = False,
@@ -181,6 +168,7 @@ def systems(
 
 
 @app.command()
+@complaining
 def check(file: Annotated[Path, typer.Argument(help="A system description (YAML).")], as_json: Json = False) -> None:
     """Check a system file and explain every mistake with file, line, key, value and bound."""
     from dataclasses import asdict  # noqa: PLC0415
@@ -199,9 +187,10 @@ def check(file: Annotated[Path, typer.Argument(help="A system description (YAML)
 
 
 @app.command()
+@complaining
 def report(
     result: Annotated[Path, typer.Argument(help="A result.json, or the folder that holds it.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write to [default: where the result is].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; where the result is when not given.")] = None,
 ) -> None:
     """Draw report.html and trace.json again from a result.json."""
     from axonal.cli.parsing import read_result  # noqa: PLC0415
@@ -209,12 +198,19 @@ def report(
 
     path = result / "result.json" if result.is_dir() else result
     found = read_result(path)
-    written = write(found, out or path.parent)
-    print_result(found, Console())
+    if out is not None:
+        reject_unwritable("--out", out)
+    try:
+        written = write(found, out or path.parent)
+        print_result(found, Console())
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path} is no whole result ({reason}): run `axonal compare` again") from error
     Console(soft_wrap=True).print(f"\nreport: {escape(str(written.report))}")
 
 
 @app.command()
+@complaining
 def doctor(as_json: Json = False) -> None:
     """Say what this machine has: versions, threads, caches, datasets that were found."""
     from axonal.cli.showing import health, health_table  # noqa: PLC0415

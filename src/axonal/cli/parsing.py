@@ -30,27 +30,31 @@ def names(text: str) -> tuple[str, ...]:
 
 def assignments(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """`key=quantity` texts as pairs."""
-    pairs = []
+    pairs: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not (key.strip() and equals and value.strip()):
             raise ValueError(f"--set is {text!r}, must be KEY=QUANTITY, for example 'links.ucie.energy=5 pJ/bit'")
-        pairs.append((key.strip(), value.strip()))
-    return tuple(pairs)
+        if key.strip() in pairs:
+            raise ValueError(
+                f"--set gives {key.strip()} twice, {pairs[key.strip()]!r} and {value.strip()!r}: remove one"
+            )
+        pairs[key.strip()] = value.strip()
+    return tuple(pairs.items())
 
 
-def reject_unwritable(folder: Path) -> None:
-    """Find out before hours of training, not after, that a folder cannot be written.
+def reject_unwritable(option: str, folder: Path) -> None:
+    """Find out before hours of training, not after, that a folder cannot be written; it is not made yet.
 
     Raises:
         ValueError: The folder cannot be made or written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
+        nearest = next(place for place in (folder, *folder.parents) if place.exists())
+        with TemporaryFile(dir=nearest):
             pass
     except OSError as error:
-        raise ValueError(f"--out {folder} cannot be written ({error.strerror}): choose another folder") from error
+        raise ValueError(f"{option} {folder} cannot be written ({error.strerror}): choose another folder") from error
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -12,14 +12,16 @@ from axonal.training import Point
 
 __all__ = ["Bars"]
 
+KEPT_BARS = 8
+"""Finished bars that stay in sight."""
+
 
 class Bars:
     """A `Watcher` that draws one bar for each training run, and plain lines where nobody watches."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.task: TaskID | None = None
-        self.title = ""
+        self.tasks: dict[str, TaskID] = {}
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -40,29 +42,26 @@ class Bars:
         self.progress.stop()
 
     def begin(self, title: str, steps: int) -> None:
-        """A training run, or another long task, begins; an older bar of the same kind has done its duty."""
-        self._finish()
-        self.title = title
-        self.task = self.progress.add_task(escape(title), total=steps, note="")
+        """A training run, or another long task, begins."""
+        self._forget_finished()
+        self.tasks[title] = self.progress.add_task(escape(title), total=steps, note="")
         if not self.console.is_terminal:
             self.console.print(escape(title), highlight=False)
 
-    def step(self, step: int, point: Point | None) -> None:
+    def step(self, title: str, step: int, point: Point | None) -> None:
         """A step is done, perhaps with a new evaluation."""
-        if self.task is None:
-            return
-        self.progress.update(self.task, completed=step)
+        task = self.tasks[title]
+        self.progress.update(task, completed=step)
         if point is not None:
             bits = f", {point.link_bits_per_element:.2f} bit/element" if point.link_bits_per_element else ""
-            self.progress.update(self.task, note=f"validation {point.validation:.3f}{bits}")
+            self.progress.update(task, note=f"validation {point.validation:.3f}{bits}")
 
     def say(self, text: str) -> None:
         """A line above the bars."""
-        self.console.print(f"[yellow]note:[/] {escape(text)}", highlight=False)
+        self.console.print(f"[yellow]note:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
-    def _finish(self) -> None:
-        """Bars of runs that came from the cache, or that stopped early, vanish rather than stand half full."""
-        if self.task is not None:
-            done = self.progress.tasks[-1]
-            if not done.finished:
-                self.progress.remove_task(self.task)
+    def _forget_finished(self) -> None:
+        """Many runs would fill the screen: bars of those that are done make room."""
+        finished = [task.id for task in self.progress.tasks if task.finished]
+        for task in finished[:-KEPT_BARS]:
+            self.progress.remove_task(task)

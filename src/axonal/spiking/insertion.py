@@ -52,7 +52,7 @@ def exported(model: nn.Module, example: Tensor) -> fx.GraphModule:
     if not program.range_constraints:  # no size is left open
         raise ValueError(
             f"{type(model).__name__} fixes the batch size to {len(batch)}: "
-            "the first axis of the input must be the batch, and the model must take any number of examples"
+            "its first axis must be the batch, of any size: write value.shape[0], not len(value) or a number"
         )
     flat = program.module(check_guards=False)
     graph = flat.graph
@@ -160,6 +160,11 @@ def calibrate(model: fx.GraphModule, inputs: Tensor) -> None:
         inputs: A batch of inputs.
     """
     for boundary in boundaries_of(model):
-        hook = boundary.register_forward_pre_hook(lambda module, args: module.calibrate(args[0]))
-        model(inputs)
-        hook.remove()
+        # Several tensors may share a boundary: it is to suit them all, so that none of them may come alone.
+        seen: list[Tensor] = []
+        hook = boundary.register_forward_pre_hook(lambda _, args, seen=seen: seen.append(args[0]))
+        try:
+            model(inputs)
+        finally:
+            hook.remove()
+        boundary.calibrate(torch.cat(seen))

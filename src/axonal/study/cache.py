@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -55,14 +55,24 @@ def source_key(rooms: tuple[str, ...] = ()) -> str:
 
 
 def network_key(network: Network) -> str:
-    """Name of a network, with the code of the user's own."""
+    """Name of a network, with the code of the user's own and of what it imports from its folder."""
     if ":" not in network.name:
         return network.name
     try:
-        code = Path(inspect.getsourcefile(network.build) or "").read_bytes()
+        file = Path(inspect.getsourcefile(inspect.unwrap(network.build)) or "").resolve()
+        code = b"".join(path.read_bytes() for path in sorted({file, *_imported_from(file.parent)}))
     except (OSError, TypeError):
         code = b""
     return f"{network.name} {hashlib.sha256(code).hexdigest()[:16]}"
+
+
+def _imported_from(folder: Path) -> Iterator[Path]:
+    """Files below a folder that are imported, but for those of installed packages and of this one."""
+    for name, module in list(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "/").resolve()
+        installed = "site-packages" in path.parts or name.partition(".")[0] == "axonal"
+        if path.suffix == ".py" and path.is_relative_to(folder) and not installed:
+            yield path
 
 
 class Cache:

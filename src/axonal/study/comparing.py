@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,37 +23,14 @@ from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folde
 from axonal.study.gather import gathered
 from axonal.study.measure import Measured, Subject, measure
 from axonal.study.recipes import VARIANTS, Network, Recipe, Variant, network, recipe
+from axonal.study.watching import Silent, Watcher
+from axonal.study.workers import Job, Trainer, one_thread, run_jobs
 from axonal.tracing import trace
-from axonal.training import Point, Trained, TrainingSettings, examples
+from axonal.training import Trained, TrainingSettings, examples
 
-__all__ = ["Request", "Watcher", "compare"]
+__all__ = ["Request", "compare"]
 
-
-class Watcher(Protocol):
-    """Told how a comparison goes on."""
-
-    def begin(self, title: str, steps: int) -> None:
-        """A training run, or another long task, begins."""
-        ...
-
-    def step(self, step: int, point: Point | None) -> None:
-        """A step of it is done, perhaps with a new evaluation."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Something a person should know."""
-        ...
-
-
-class _Silent:
-    def begin(self, title: str, steps: int) -> None:
-        del title, steps
-
-    def step(self, step: int, point: Point | None) -> None:
-        del step, point
-
-    def say(self, text: str) -> None:
-        del text
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +49,7 @@ class Request:
         data_dir: Folder with datasets.
         cache: Folder for trained weights; the user's cache folder when `None`.
         overrides: Constants of the system to replace, dotted key to quantity.
+        workers: Processes that train at once; results do not depend on it.
     """
 
     data: str
@@ -83,15 +63,23 @@ class Request:
     data_dir: Path | None = None
     cache: Path | None = None
     overrides: tuple[tuple[str, str], ...] = field(default=())
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise ValueError(f"seeds are {self.seeds}, must be different whole numbers >= 0, at least one")
+        different = len(set(self.seeds)) == len(self.seeds)
+        if not self.seeds or not different or min(self.seeds) < 0 or max(self.seeds) > LARGEST_SEED:
+            raise ValueError(
+                f"seeds are {self.seeds}, must be different whole numbers, 0 to {LARGEST_SEED}, at least one"
+            )
         unknown = [key for key in self.variants if key not in VARIANTS]
         if unknown or not self.variants:
             raise ValueError(f"unknown variant {unknown[0] if unknown else ''!r}: use some of {', '.join(VARIANTS)}")
         if self.steps is not None and min(self.steps) < 1:
             raise ValueError(f"steps are {self.steps}, both must be >= 1")
+        if self.workers < 1:
+            raise ValueError(f"workers is {self.workers}, must be >= 1")
+        if self.target is not None and not 0 < self.target < math.inf:
+            raise ValueError(f"target is {self.target} bits per boundary element, must be finite and > 0")
 
 
 def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -112,26 +100,16 @@ def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
         OSError: A file that is missing or cannot be written.
     """
     started = time.perf_counter()
-    watcher = watcher or _Silent()
-    dataset = load_data(request.data, request.data_dir)
-    system = load_system(request.system, dict(request.overrides))
-    plan = _plan(dataset, request)
-    study = _Study(
-        dataset=dataset,
-        system=system,
-        network=network(request.network, dataset),
-        plan=plan,
-        cache=Cache(request.cache or default_folder()),
-        watcher=watcher,
-    )
+    watcher = watcher or Silent()
+    study = _study(request, watcher)
     key = content_key(
         {
             "code": source_key(),
-            "data": dataset.digest,
+            "data": study.dataset.digest,
             "network": network_key(study.network),
-            "plan": asdict(plan),
+            "plan": asdict(study.plan),
             "seeds": request.seeds,
-            "system": asdict(system),
+            "system": asdict(study.system),
             "variants": request.variants,
         }
     )
@@ -139,13 +117,56 @@ def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     if found is not None:
         watcher.say("found in the cache: nothing had to be trained or simulated again")
         return found
-    by_seed = [study.run(seed, [VARIANTS[name] for name in request.variants]) for seed in request.seeds]
-    measured = {name: [runs[name] for runs in by_seed] for name in request.variants}
+    done = _in_processes(request, watcher) if request.workers > 1 else _in_turn(request, study)
+    measured = {name: [done[seed, name] for seed in request.seeds] for name in request.variants}
     watcher.say("weighing constants and links")
-    result = gathered(request, dataset, system, study.network, measured)
+    result = gathered(request, study.dataset, study.system, study.network, measured)
     result["elapsed_s"] = round(time.perf_counter() - started, 1)
     study.cache.keep(key, result)
     return result
+
+
+def _study(request: Request, watcher: Watcher) -> _Study:
+    dataset = load_data(request.data, request.data_dir)
+    return _Study(
+        dataset=dataset,
+        system=load_system(request.system, dict(request.overrides)),
+        network=network(request.network, dataset),
+        plan=_plan(dataset, request),
+        cache=Cache(request.cache or default_folder()),
+        watcher=watcher,
+    )
+
+
+def _trainer(request: Request, watcher: Watcher) -> Trainer:
+    """What a worker process does with a job."""
+    return _study(request, watcher).job
+
+
+def _in_turn(request: Request, study: _Study) -> dict[Job, Measured]:
+    """All jobs one after the other in this process."""
+    done: dict[Job, Measured] = {}
+    with one_thread():
+        for seed in request.seeds:
+            for name in request.variants:
+                measured = study.job(seed, name)
+                if measured is not None:
+                    done[seed, name] = measured
+    return done
+
+
+def _in_processes(request: Request, watcher: Watcher) -> dict[Job, Measured]:
+    """Jobs in worker processes: boundaries wait for the dense network of their seed, nothing else waits."""
+    cut = [name for name in request.variants if VARIANTS[name].code is not None]
+    whole = [name for name in request.variants if VARIANTS[name].code is None]
+    starts: list[Job] = [(seed, None) for seed in request.seeds] if cut else []
+    spiking: list[Job] = [(seed, name) for seed in request.seeds for name in whole]
+
+    def follow(job: Job) -> list[Job]:
+        seed, name = job
+        return [(seed, other) for other in cut] if name is None else []
+
+    return run_jobs([*starts, *spiking], follow, partial(_trainer, request), request.workers, watcher)
 
 
 def _plan(dataset: Dataset, request: Request) -> Recipe:
@@ -172,41 +193,46 @@ class _Study:
     cache: Cache
     watcher: Watcher
 
-    def run(self, seed: int, variants: Sequence[Variant]) -> dict[str, Measured]:
-        """Train and measure the variants of one seed; those with boundaries share the dense network and its cut."""
-        measured = {}
-        start = self._start(seed) if any(variant.code is not None for variant in variants) else None
-        for variant in variants:
-            subject = self._spiking(seed) if start is None or variant.code is None else self._cut(variant, start)
-            for warning in subject.trained.warnings:
-                self.watcher.say(f"{variant.key}, seed {seed}: {warning}")
-            self.watcher.begin(f"{variant.key} · seed {seed} · trace, map, simulate", 1)
-            measured[variant.key] = measure(subject, self.dataset, self.system, self.plan)
-            self.watcher.step(1, None)
+    def job(self, seed: int, name: str | None) -> Measured | None:
+        """Train and measure a variant; without a name, only train the dense network of the seed."""
+        if name is None:
+            self._start(seed)
+            return None
+        variant = VARIANTS[name]
+        subject = self._spiking(seed) if variant.code is None else self._cut(variant, self._start(seed))
+        for warning in subject.trained.warnings:
+            self.watcher.say(f"{variant.key}, seed {seed}: {warning}")
+        title = f"{variant.key} · seed {seed} · trace, map, simulate"
+        self.watcher.begin(title, 1)
+        measured = measure(subject, self.dataset, self.system, self.plan)
+        self.watcher.step(title, 1, None)
         return measured
 
     def _spiking(self, seed: int) -> Subject:
         """The network that spikes everywhere."""
         torch.manual_seed(seed)
         model = self.network.build(self.dataset, True)
-        trained = self._trained(model, replace(self.plan.spiking, seed=seed), "snn", ("snn",))
+        trained = self._trained(model, replace(self.plan.spiking, seed=seed), f"snn · seed {seed}", ("snn",))
         return Subject(model=model, trained=trained, seed=seed, base=None)
 
     def _start(self, seed: int) -> Subject:
         """The dense network, cut for the system: where every variant with boundaries starts."""
         torch.manual_seed(seed)
         model = self.network.build(self.dataset, False)
-        trained = self._trained(model, replace(self.plan.dense, seed=seed), "dense", ("dense",))
+        # Shapes and counts decide the cut, not weights: what does not fit is said before training.
         part = partition(trace(model, self._inputs(8)), self.system)
         if not part.boundaries:
             raise ValueError(
                 f"network {self.network.name} runs on 1 chip of system {self.system.name}, must be >= 2: "
                 "there is no die-to-die boundary to compare; use a system of several chips"
             )
+        trained = self._trained(model, replace(self.plan.dense, seed=seed), f"dense · seed {seed}", ("dense",))
         return Subject(model=model, trained=trained, seed=seed, base=part)
 
     def _cut(self, variant: Variant, start: Subject) -> Subject:
         """The dense network with the variant's boundaries, trained on."""
+        if variant.has_target:
+            variant = replace(variant, neurons=self.plan.neurons)
         edges = start.base.boundaries if start.base else ()
         model = insert_boundaries(start.model, self._inputs(2), edges, variant.boundary)
         calibrate(model, self._inputs(64))
@@ -214,13 +240,13 @@ class _Study:
         settings = replace(self.plan.boundary, seed=start.seed + 1_000, traffic_target=target)
         cut = [edge.tensors for edge in edges]
         facts = ("boundary", asdict(variant), cut, asdict(self.plan.dense))
-        trained = self._trained(model, settings, variant.key, facts)
+        trained = self._trained(model, settings, f"{variant.key} · seed {start.seed}", facts)
         return Subject(model=model, trained=trained, seed=start.seed, base=start.base)
 
     def _inputs(self, count: int) -> torch.Tensor:
         return examples(self.dataset, self.dataset.train, self.plan.dense.window, count)[0]
 
-    def _trained(self, model: nn.Module, settings: TrainingSettings, name: str, facts: Sequence[Any]) -> Trained:
+    def _trained(self, model: nn.Module, settings: TrainingSettings, title: str, facts: Sequence[Any]) -> Trained:
         key = content_key(
             {
                 "code": source_key(TRAINING_ROOMS),
@@ -230,7 +256,9 @@ class _Study:
                 "settings": asdict(settings),
             }
         )
-        self.watcher.begin(f"{name} · seed {settings.seed % 1_000}", settings.steps)
-        return self.cache.trained(
-            key, model, self.dataset, settings, lambda step, _, point: self.watcher.step(step, point)
+        self.watcher.begin(title, settings.steps)
+        trained = self.cache.trained(
+            key, model, self.dataset, settings, lambda step, _, point: self.watcher.step(title, step, point)
         )
+        self.watcher.step(title, settings.steps, None)  # also where it stopped early or came from the cache
+        return trained

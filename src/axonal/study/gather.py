@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -73,7 +74,9 @@ def gathered(request: Request, dataset: Dataset, system: System, network: Networ
     else:
         result["dominant_constants"] = []
     result["verdict"] = verdict(result)
-    return result
+    # A result that was just made equals the one that is read back: no tuples.
+    plain: dict[str, Any] = json.loads(json.dumps(result))
+    return plain
 
 
 def _workload(request: Request, dataset: Dataset, network: Network, reference: Measured) -> dict[str, Any]:
@@ -165,12 +168,19 @@ def _energy(reports: Sequence[Report]) -> dict[str, float]:
     return {"total": sum(parts.values()), **parts}
 
 
-def _ratios(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float]:
+def _ratios(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float | None]:
     plain = {
-        name.removesuffix("_ns").removesuffix("_per_s"): mine[name] / theirs[name]
+        name.removesuffix("_ns").removesuffix("_per_s"): _ratio(mine[name], theirs[name])
         for name in ("latency_ns", "throughput_per_s", "link_bits_packed", "link_bits_packetised")
     }
-    return {**plain, "energy": mine["energy_pj"]["total"] / theirs["energy_pj"]["total"]}
+    return {**plain, "energy": _ratio(mine["energy_pj"]["total"], theirs["energy_pj"]["total"])}
+
+
+def _ratio(mine: float, theirs: float) -> float | None:
+    """The ratio; 1 of equals, and `None` where there is none: silent spikes send no packet, a system may be free."""
+    if mine == theirs:
+        return 1.0
+    return mine / theirs if theirs else None
 
 
 def _versions() -> dict[str, str]:

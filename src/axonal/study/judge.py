@@ -15,7 +15,7 @@ from axonal.study.measure import Measured
 __all__ = ["dominant_constants", "sweeps", "verdict"]
 
 STEP = 1.05
-"""Factor by which a constant is scaled to see what follows."""
+"""Factor by which a constant is scaled to see what follows, unless it is a whole number."""
 
 ENERGIES_PJ_PER_BIT = tuple(round(10 ** (exponent / 4), 4) for exponent in range(-6, 11))
 """0.03 (3-D stacking) to 316 pJ/bit (node to node): the span of the published links."""
@@ -25,6 +25,9 @@ BANDWIDTHS_BITS_PER_NS = tuple(round(10 ** (exponent / 4), 4) for exponent in ra
 
 TOLERANCE = {"accuracy": 0.01, "bits_per_byte": 0.10}
 """Loss of quality against the ANN up to which the hybrid counts as equal."""
+
+ROUNDING = 1e-9
+"""0.98 - 0.97 is a little more than 0.01."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,16 +58,17 @@ def dominant_constants(ann: Measured, hybrid: Measured, system: System) -> list[
     base = pair.reports(system)
     rows: list[dict[str, Any]] = []
     for constant in system.constants:
-        if _zero(constant.text):
-            continue
-        changed = pair.reports(with_scaled(system, constant.key, STEP))
-        energies = [_elasticity(_energy_pj(new), _energy_pj(old)) for new, old in zip(changed, base, strict=True)]
+        factor = _factor(system, constant.key)
+        changed = pair.reports(with_scaled(system, constant.key, factor))
+        energies = [
+            _elasticity(_energy_pj(new), _energy_pj(old), factor) for new, old in zip(changed, base, strict=True)
+        ]
         rows.append(
             {
                 "key": constant.key,
                 "text": constant.text,
                 "energy_elasticity": energies[1],
-                "latency_elasticity": _elasticity(changed[1].latency_ns, base[1].latency_ns),
+                "latency_elasticity": _elasticity(changed[1].latency_ns, base[1].latency_ns, factor),
                 "ratio_elasticity": energies[1] - energies[0],
             }
         )
@@ -72,12 +76,14 @@ def dominant_constants(ann: Measured, hybrid: Measured, system: System) -> list[
     return sorted(rows, key=lambda row: -max(abs(row["energy_elasticity"]), abs(row["latency_elasticity"])))
 
 
-def _zero(text: str) -> bool:
-    return float(text.split(maxsplit=1)[0]) == 0
+def _factor(system: System, key: str) -> float:
+    """`STEP`, but 2 for whole numbers (lanes, bits, cycles): 5 cycles and a little more would be rounded to 5."""
+    nudged = replace(with_scaled(system, key, 1 + 1e-9), constants=system.constants)
+    return 2.0 if nudged == system else STEP
 
 
-def _elasticity(new: float, old: float) -> float:
-    return math.log(new / old) / math.log(STEP)
+def _elasticity(new: float, old: float, factor: float) -> float:
+    return math.log(new / old) / math.log(factor) if old else 0.0
 
 
 def sweeps(ann: Measured, hybrid: Measured, system: System) -> dict[str, Any]:
@@ -139,16 +145,16 @@ def verdict(result: Mapping[str, Any]) -> dict[str, Any]:
         return {"pays": False, "sentence": "There is no verdict: it needs both the ANN and the hybrid variant."}
     ratios = result["ratios"]["hybrid_over_ann"]
     loss, metric = _loss(ann, hybrid), hybrid["quality"]["metric"]
-    equal = loss <= TOLERANCE[metric]
+    equal = loss <= TOLERANCE[metric] + ROUNDING
     energy, latency = ratios["energy"], ratios["latency"]
     pays = bool(equal and energy <= 1 and latency <= 1 and min(energy, latency) < 1)
-    share = ann["energy_pj"]["d2d"] / ann["energy_pj"]["total"]
+    share = ann["energy_pj"]["d2d"] / (ann["energy_pj"]["total"] or 1)
     parts = [
         f"On {result['system']['name']} the hybrid {'pays' if pays else 'does not pay'}: it sends "
-        f"{1 / ratios['link_bits_packed']:.1f}x fewer bits between dies than the packed 8-bit ANN "
+        f"{_bits_words(ratios['link_bits_packed'])} bits between dies than the packed 8-bit ANN "
         f"({hybrid['bits_per_boundary_element']:.2f} bits per boundary element) {_quality_words(loss, metric)}",
         f"but those links are {100 * share:.2g} % of the ANN's energy" if share < 0.2 and not pays else "",
-        f"and it takes {_change(energy)} energy and {_change(latency)} latency"
+        f"and it takes {_change(energy, 'energy')} and {_change(latency, 'latency')}"
         + ("" if equal else ", and the loss of quality is beyond the tolerance"),
     ]
     sentence = ", ".join(part for part in parts if part)
@@ -162,11 +168,26 @@ def _loss(ann: Mapping[str, Any], hybrid: Mapping[str, Any]) -> float:
 
 def _quality_words(loss: float, metric: str) -> str:
     size = f"{abs(loss) * 100:.1f} points" if metric == "accuracy" else f"{abs(loss):.3f} bits per byte"
+    if float(size.split(maxsplit=1)[0]) == 0:
+        return "at equal quality"
     return f"at {size} {'worse' if loss > 0 else 'better'} quality"
 
 
-def _change(ratio: float) -> str:
-    return f"{abs(ratio - 1) * 100:.2g} % {'less' if ratio < 1 else 'more'}"
+def _bits_words(ratio: float) -> str:
+    return f"{1 / ratio:.1f}x fewer" if ratio < 1 else f"{ratio:.1f}x more"
+
+
+def _change(ratio: float, what: str) -> str:
+    if ratio == 1:
+        return f"equal {what}"
+    if ratio >= 2:
+        return f"{_short(ratio)}x the {what}"
+    return f"{_short(abs(ratio - 1) * 100)} % {'less' if ratio < 1 else 'more'} {what}"
+
+
+def _short(value: float) -> str:
+    """Two digits that count, never as a power of ten (`1500`, where `.2g` gives `1.5e+03`)."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _where(found: Mapping[str, Any] | None, energy: float, latency: float) -> str:
@@ -175,7 +196,7 @@ def _where(found: Mapping[str, Any] | None, energy: float, latency: float) -> st
     above, below = found["pays_above_pj_per_bit"], found["pays_below_bits_per_ns"]
     hints = []
     if energy >= 1:
-        hints.append(f"energy above {above:.2g} pJ/bit" if above else "energy at no link energy up to 316 pJ/bit")
+        hints.append(f"energy above {_short(above)} pJ/bit" if above else "energy at no link energy up to 316 pJ/bit")
     if latency >= 1:
-        hints.append(f"latency below {below:.2g} Gb/s" if below else "latency at no bandwidth down to 10 Mb/s")
-    return f"; with everything else as it is, it would win {' and '.join(hints)}" if hints else ""
+        hints.append(f"latency below {_short(below)} Gb/s" if below else "latency at no bandwidth down to 10 Mb/s")
+    return f"; with everything else as it is, it would win on {' and on '.join(hints)}" if hints else ""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from axonal.data import Dataset
 from axonal.models import cnn, mlp, rwkv
-from axonal.spiking import Boundary, Code, Graded, Integer
-from axonal.training import TrainingSettings
+from axonal.spiking import Boundary, Code, Graded, Integer, evaluating
+from axonal.training import TrainingSettings, examples
 
 __all__ = ["NETWORKS", "VARIANTS", "Network", "Recipe", "Variant", "network", "recipe"]
+
+FEW_EXAMPLES = 5000
+"""Training sets below this size are learned in few steps."""
 
 WINDOW = 128
 """Bytes of one window of text: one inference of a language model."""
@@ -90,9 +95,36 @@ def _own(name: str) -> Builder:
         sys.path.insert(0, here)
     try:
         builder: Builder = getattr(import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"network {name!r} cannot be imported ({error}): give module:function") from error
-    return builder
+    except Exception as error:  # the module runs a user's code
+        raise ValueError(f"network {name!r} cannot be imported ({_reason(error)}): give module:function") from error
+
+    @wraps(builder)
+    def build(dataset: Dataset, spiking: bool) -> nn.Module:
+        where = f"network {name!r} with spiking={spiking}"
+        try:
+            model = builder(dataset, spiking)
+            found = _tried(model, dataset)
+        except Exception as error:
+            raise ValueError(f"{where} failed on two examples ({_reason(error)}): correct it") from error
+        axis = (WINDOW,) if dataset.task == "language" else ()
+        if found != (2, *axis, dataset.classes):
+            raise ValueError(f"{where} answers {found} to two examples, must be logits {(2, *axis, dataset.classes)}")
+        return model
+
+    return build
+
+
+def _tried(model: nn.Module, dataset: Dataset) -> tuple[int, ...]:
+    """Shape of what a model makes of two examples, before hours of training."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"it is {type(model).__name__}, must be torch.nn.Module")
+    inputs = examples(dataset, dataset.train, WINDOW, 2)[0]
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), evaluating(model):
+        return tuple(model(inputs).shape)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +158,7 @@ VARIANTS = {
     for variant in (
         Variant(key="ann", label="ANN, packed 8-bit boundary", code=Integer(8)),
         Variant(key="snn", label="SNN, spiking everywhere", code=None),
-        Variant(key="hybrid", label="Hybrid, graded spikes", code=Graded(3), neurons=1 / 3, has_target=True),
+        Variant(key="hybrid", label="Hybrid, graded spikes", code=Graded(3), neurons=1 / 4, has_target=True),
         Variant(key="low_rank", label="Control: low-rank int8", code=Integer(8), neurons=1 / 8),
         Variant(key="one_bit", label="Control: dense 1-bit", code=Integer(1), neurons=1.0),
     )
@@ -143,6 +175,8 @@ class Recipe:
         boundary: Training with boundaries, after it.
         spiking: Training of the spiking network, as long as both together.
         target: Bits per boundary element that the hybrid is held at.
+        neurons: Spiking neurons of the hybrid for each channel of a boundary: few that fire often beat many that
+            fire seldom at the same bits, as long as the task leaves room.
         test_examples: Examples or windows of the test split that quality is measured on.
         traced: Examples of the test split that activity is measured on.
     """
@@ -151,6 +185,7 @@ class Recipe:
     boundary: TrainingSettings
     spiking: TrainingSettings
     target: float
+    neurons: float
     test_examples: int
     traced: int
 
@@ -158,28 +193,26 @@ class Recipe:
 def recipe(dataset: Dataset, *, quick: bool) -> Recipe:
     """The recipe of a dataset's task; `quick` is for demonstrations on two cores."""
     if dataset.task == "language":
-        return _recipe((450, 550) if quick else (600, 1200), batch=8, every=50, target=0.98, traced=16)
-    small = len(dataset.train) < 5000
-    steps = ((400, 300) if quick else (600, 500)) if small else ((600, 400) if quick else (2500, 1500))
-    return _recipe(steps, batch=64, every=50 if small else 250, target=0.9, traced=64)
-
-
-def _recipe(steps: tuple[int, int], *, batch: int, every: int, target: float, traced: int) -> Recipe:
-    def settings(count: int, rate: float) -> TrainingSettings:
-        return TrainingSettings(
-            steps=count,
-            batch=batch,
-            window=WINDOW,
-            learning_rate=rate,
-            evaluate_every=every,
-            validation_examples=128 if batch < 64 else 2000,
+        steps = (450, 550) if quick else (600, 1200)
+        training = TrainingSettings(
+            steps=steps[0], batch=8, window=WINDOW, learning_rate=4e-3, evaluate_every=50, validation_examples=128
         )
+        return _recipe(training, replace(training, steps=steps[1]), neurons=0.3, traced=16)
+    if len(dataset.train) < FEW_EXAMPLES:
+        steps = (400, 300) if quick else (600, 500)
+    else:
+        steps = (600, 400) if quick else (2500, 1500)
+    training = TrainingSettings(steps=steps[0], learning_rate=4e-3, evaluate_every=50, validation_examples=2000)
+    return _recipe(training, replace(training, steps=steps[1], learning_rate=2e-3), neurons=0.25, traced=64)
 
+
+def _recipe(dense: TrainingSettings, boundary: TrainingSettings, *, neurons: float, traced: int) -> Recipe:
     return Recipe(
-        dense=settings(steps[0], 4e-3),
-        boundary=settings(steps[1], 4e-3 if batch < 64 else 2e-3),
-        spiking=settings(sum(steps), 4e-3),
-        target=target,
+        dense=dense,
+        boundary=boundary,
+        spiking=replace(dense, steps=dense.steps + boundary.steps),
+        target=0.97,
+        neurons=neurons,
         test_examples=10_000,
         traced=traced,
     )

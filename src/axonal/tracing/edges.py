@@ -41,13 +41,18 @@ def traffic(
         component: Number of the component of each draft.
         activation_bits: Bits of a dense element.
     """
+    repeating = {
+        number
+        for number, draft in zip(component, grouping.drafts, strict=True)
+        if draft.calls > 1 or component.count(number) > 1
+    }
     edges: dict[_EdgeKey, _Reads] = {}
     for source, node, target in _reads(grouping):
         layer = grouping.values[source].layer
         if component[layer] == component[target] or source not in observed.shapes:
             continue
         # The calls of a repeated layer share one edge.
-        repeated = component.count(component[layer]) > 1 or grouping.drafts[layer].calls > 1
+        repeated = not repeating.isdisjoint((component[layer], component[target]))
         key = _EdgeKey(
             source=component[layer],
             target=component[target],

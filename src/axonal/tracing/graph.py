@@ -50,7 +50,8 @@ def _write_out(graph_module: fx.GraphModule, node: fx.Node, value: Tensor) -> No
     own = {name for name, _ in [*boundary.named_parameters(), *boundary.named_buffers()]}
     for name, constant in inner.named_buffers():
         if name not in own:  # a constant of the code, which the export lifted out
-            boundary.register_buffer(name, constant)
+            owner, _, leaf = name.rpartition(".")
+            boundary.get_submodule(owner).register_buffer(leaf, constant)
     copies: dict[fx.Node, Any] = {}
     with graph_module.graph.inserting_before(node):
         for item in inner.graph.nodes:
@@ -75,6 +76,7 @@ def _inside(target: str, node: fx.Node) -> dict[str, tuple[str, Any]]:
 class _Runner(fx.Interpreter):
     def __init__(self, model: fx.GraphModule, see: Callable[[fx.Node, Any, Any], None]) -> None:
         super().__init__(model)
+        self.extra_traceback = False  # messages stay as they were written
         self.see = see
 
     def run_node(self, n: fx.Node) -> Any:

@@ -10,6 +10,7 @@ recurrent loop ties together is one layer too.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from torch import Tensor, fx
 
 from axonal.spiking import Decoder, Encoder
 from axonal.tracing.graph import module_path, operator_name
-from axonal.tracing.operators import ANCHORS, is_free, keeps_symbols, selects
+from axonal.tracing.operators import ANCHORS, is_free, is_shaped, keeps_symbols, selects
 from axonal.workload import LayerKind
 
 __all__ = ["Draft", "Grouping", "SymbolKind", "Value", "group"]
@@ -62,10 +63,18 @@ class SymbolKind:
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """Where a node's result comes from: a layer, or only parameters (`layer` is -1)."""
+    """Where a node's result comes from: a layer, or only parameters.
+
+    Args:
+        layer: Number of the layer; -1 for what is known before any inference.
+        weights: Names of the parameters that a constant comes from.
+        constant: What a constant is; equal texts, equal values.
+        symbols: What is known of the symbols that a layer yields.
+    """
 
     layer: int = -1
     weights: frozenset[str] = frozenset()
+    constant: str = ""
     symbols: SymbolKind | None = None
 
 
@@ -94,7 +103,7 @@ class Grouping:
 
     drafts: list[Draft] = field(default_factory=list)
     values: dict[fx.Node, Value] = field(default_factory=dict)
-    shared: dict[tuple[str, frozenset[str]], int] = field(default_factory=dict)
+    shared: dict[tuple[str, ...], int] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
     def begin(self, name: str, kind: LayerKind, path: str) -> int:
@@ -123,7 +132,7 @@ def group(graph: fx.Graph, tensors: Iterable[fx.Node]) -> Grouping:
         if node.op == "placeholder":
             grouping.values[node] = Value(layer=grouping.begin("input", "input", ""))
         elif node.op == "get_attr":
-            grouping.values[node] = Value(weights=frozenset([str(node.target)]))
+            grouping.values[node] = Value(weights=frozenset([str(node.target)]), constant=str(node.target))
         elif node.op == "call_function" and node in data:
             _assign(grouping, node)
         elif node.op == "output":
@@ -170,9 +179,9 @@ def _assign(grouping: Grouping, node: fx.Node) -> None:
         if (value := grouping.values.get(source)) and value.layer < 0
         for name in value.weights
     )
-    sources = grouping.activations(node)
+    sources = [] if is_shaped(operator_name(node)) else grouping.activations(node)
     if not sources:
-        grouping.values[node] = Value(weights=weights)
+        grouping.values[node] = Value(weights=weights, constant=_constant(grouping, node))
         return
     index = _layer_of(grouping, node, weights, sources)
     draft = grouping.drafts[index]
@@ -181,10 +190,21 @@ def _assign(grouping: Grouping, node: fx.Node) -> None:
     grouping.values[node] = Value(layer=index, symbols=_symbols(grouping, node, sources))
 
 
+def _constant(grouping: Grouping, node: fx.Node) -> str:
+    """The formula of a constant, shortened."""
+
+    def name(source: fx.Node) -> str:
+        value = grouping.values.get(source)
+        return value.constant if value and value.constant else source.name
+
+    formula = f"{node.target} {fx.map_arg((node.args, dict(node.kwargs)), name)}"
+    return hashlib.sha256(formula.encode()).hexdigest()
+
+
 def _layer_of(grouping: Grouping, node: fx.Node, weights: frozenset[str], sources: list[fx.Node]) -> int:
     name = operator_name(node)
     newest = max(grouping.values[source].layer for source in sources)
-    if is_free(name) or name == "getitem":
+    if is_free(name):
         return newest
     if (name not in ANCHORS or _in_place(node)) and _joins(grouping, node, newest, sources):
         return newest
@@ -195,8 +215,12 @@ def _layer_of(grouping: Grouping, node: fx.Node, weights: frozenset[str], source
 
 
 def _in_place(node: fx.Node) -> bool:
-    """Whether an operator turns each value into a symbol where it stands, without a state that time carries on."""
-    return operator_name(node) == "quantize" or (operator_name(node) == "fire" and _steps(node) == 1)
+    """Whether an operator turns each value into a symbol where it stands, without a state that time carries on.
+
+    A neuron of the model may be stepped by hand: its state is then carried outside of the operator.
+    """
+    one_step = operator_name(node) == "fire" and _steps(node) == 1 and _kind(node, "spike") == "encode"
+    return one_step or operator_name(node) == "quantize"
 
 
 def _steps(fire: fx.Node) -> int:
@@ -206,7 +230,7 @@ def _steps(fire: fx.Node) -> int:
 
 
 def _anchor(grouping: Grouping, node: fx.Node, name: str, weights: frozenset[str]) -> int:
-    key = (name, weights)
+    key = (name, *(grouping.values[n].constant for n in node.all_input_nodes if grouping.values[n].weights))
     if weights and key in grouping.shared:
         index = grouping.shared[key]
         grouping.drafts[index].calls += 1

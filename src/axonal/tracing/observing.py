@@ -21,6 +21,7 @@ class Observed:
     """What is known of each node.
 
     Args:
+        computed: Nodes that depend on the input; the others are constants, known before any inference.
         full: Shape for the whole batch.
         shapes: Shape for one inference, without the batch axis.
         counts: Operations of one inference.
@@ -30,6 +31,7 @@ class Observed:
         elements: Elements for one inference, of parameters too.
     """
 
+    computed: frozenset[fx.Node]
     full: dict[fx.Node, tuple[int, ...]] = field(default_factory=dict)
     shapes: dict[fx.Node, tuple[int, ...]] = field(default_factory=dict)
     counts: dict[fx.Node, Count] = field(default_factory=dict)
@@ -45,10 +47,18 @@ def observe(graph_module: fx.GraphModule, example: Tensor, counters: Mapping[str
     Raises:
         ValueError: When a value is not finite or an operator cannot be counted.
     """
-    observed = Observed()
+    observed = Observed(computed=_computed(graph_module.graph))
     run(graph_module, example, partial(_measure, observed, len(example)))
     run(graph_module, example[:1], partial(_count, observed, len(example), counters))
     return observed
+
+
+def _computed(graph: fx.Graph) -> frozenset[fx.Node]:
+    found: set[fx.Node] = set()
+    for node in graph.nodes:
+        if node.op == "placeholder" or not found.isdisjoint(node.all_input_nodes):
+            found.add(node)
+    return frozenset(found)
 
 
 def _measure(observed: Observed, batch: int, node: fx.Node, args: Any, result: Any) -> None:
@@ -83,7 +93,7 @@ def _count(
     name = operator_name(node)
     if name == "fire":
         observed.steps[node] = int(args[0].shape[0])
-    if node.op == "call_function" and not is_free(name):
+    if node.op == "call_function" and node in observed.computed and not is_free(name):
         observed.counts[node] = _counter(node, name, counters)(args, result)
 
 

@@ -15,7 +15,18 @@ from torch import Tensor
 
 from axonal.workload import LayerKind
 
-__all__ = ["ANCHORS", "Count", "Counter", "counter", "factors", "is_free", "keeps_symbols", "renames", "selects"]
+__all__ = [
+    "ANCHORS",
+    "Count",
+    "Counter",
+    "counter",
+    "factors",
+    "is_free",
+    "is_shaped",
+    "keeps_symbols",
+    "renames",
+    "selects",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +55,7 @@ FREE = _names(
     "split_with_sizes squeeze stack swapaxes swapdims sym_size t tile to transpose tril triu type_as unbind "
     "unflatten unfold unsafe_chunk unsafe_split unsqueeze view view_as vstack zero zeros zeros_like _to_copy empty "
     "empty_like sym_constrain_range_for_size sym_numel gather upsample_nearest1d upsample_nearest2d "
-    "upsample_nearest3d pixel_shuffle channel_shuffle repeat_interleave"
+    "upsample_nearest3d pixel_shuffle channel_shuffle repeat_interleave mT mH numpy_T adjoint"
 )
 """Moves or renames data: no arithmetic."""
 
@@ -52,7 +63,7 @@ REPEATS = _names("broadcast_to expand expand_as repeat repeat_interleave tile")
 
 RENAMES = REPEATS | _names(
     "alias clone contiguous detach dropout flatten moveaxis movedim permute reshape squeeze swapaxes swapdims t "
-    "transpose unflatten unsqueeze view view_as _unsafe_view"
+    "transpose unflatten unsqueeze view view_as _unsafe_view mT mH numpy_T adjoint"
 )
 """The same elements in another shape, or repeated: for the wire, the same tensor."""
 
@@ -62,9 +73,10 @@ SELECTS = _names(
 )
 """Takes a part of the elements."""
 
-MAKES = _names(
-    "arange copy empty_like fill full full_like index_put new_full scalar_tensor select_scatter slice_scatter"
-)
+MAKES = _names("arange copy fill full index_put scalar_tensor select_scatter slice_scatter")
+
+SHAPED = _names("empty_like full_like new_empty new_full new_ones new_zeros ones_like zeros_like")
+"""Takes the shape of a tensor and none of its values."""
 
 KEEPS_SYMBOLS = (FREE | {"max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool2d"}) - MAKES
 """Symbols that go in come out as symbols."""
@@ -176,7 +188,10 @@ def _axes(term: str, dims: int) -> tuple[str, ...]:
 
 
 def _einsum(args: Sequence[Any], result: Tensor) -> Count:
-    """Contracted from left to right; an axis of one operand alone is summed before the product."""
+    """Contracted from left to right; an axis of one operand alone is summed before the product.
+
+    A product that sums over nothing is no multiply-accumulate.
+    """
     inputs, arrow, output = args[0].replace(" ", "").partition("->")
     operands = [_axes(term, value.dim()) for term, value in zip(inputs.split(","), args[1], strict=True)]
     pairs = [
@@ -185,12 +200,14 @@ def _einsum(args: Sequence[Any], result: Tensor) -> Count:
     size = {axis: max(n for name, n in pairs if name == axis) for axis, _ in pairs}
     once = {axis for axis in size if sum(axis in axes for axes in operands) == 1 or axis.isdigit()}
     kept = set(_axes(output, result.dim())) if arrow else once
-    left, macs = set(operands[0]), 0
+    left, macs, products = set(operands[0]), 0, 0
     for number, right in enumerate(operands[1:], start=2):
-        later = kept.union(*operands[number:])
-        macs += math.prod(size[axis] for axis in left | set(right) if axis in later or axis in left & set(right))
+        both, later = left & set(right), kept.union(*operands[number:])
+        operations = math.prod(size[axis] for axis in left | set(right) if axis in later | both)
+        macs += operations if both - later else 0
+        products += 0 if both - later else operations
         left = (left | set(right)) & later
-    return Count(macs=macs, accumulates=0 if len(operands) > 1 else args[1][0].numel())
+    return Count(macs=macs, elementwise_ops=products, accumulates=0 if len(operands) > 1 else args[1][0].numel())
 
 
 def _recurrent(args: Sequence[Any], result: Any) -> Count:
@@ -264,6 +281,11 @@ def renames(name: str) -> bool:
 def keeps_symbols(name: str) -> bool:
     """Whether symbols stay symbols through an operator."""
     return name in KEEPS_SYMBOLS
+
+
+def is_shaped(name: str) -> bool:
+    """Whether an operator takes the shape of a tensor and none of its values."""
+    return name in SHAPED
 
 
 def selects(name: str) -> bool:

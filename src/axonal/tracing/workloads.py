@@ -86,6 +86,8 @@ def record(model: nn.Module, example: Tensor, tensors: Iterable[str]) -> dict[st
 def _refuse_not_finite(model: nn.Module, example: Tensor) -> None:
     if example.dim() == 0 or len(example) == 0:
         raise ValueError(f"example has shape {tuple(example.shape)}: it needs a leading batch axis of at least 1")
+    if not torch.isfinite(example).all():
+        raise ValueError("example holds NaN or infinity: give real inputs")
     for name, parameter in model.named_parameters():
         if not torch.isfinite(parameter).all():
             raise ValueError(f"parameter {name} holds NaN or infinity: train again, or load sound weights")

@@ -116,7 +116,7 @@ class Progress:
             if (objective is None) != (learner.objective is None):
                 raise ValueError("one has a traffic target and one has none")
             noted = TrafficObjective(**objective) if objective is not None else None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"checkpoint {path} is of another run ({error}): delete it to train again") from error
         learner.model.load_state_dict(weights)
         learner.optimizer.load_state_dict(state)
