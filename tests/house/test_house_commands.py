@@ -11,7 +11,7 @@ from house_paths import ROOT
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 FAKE_MAKE = """#!/bin/sh
-echo "$1 in $PWD CI=$CI stdin=$(cat | wc -c)" >> "$LOG"
+echo "$1 in $PWD CI=$CI stdin=$(cat | wc -c | tr -d ' ')" >> "$LOG"
 [ "$1" != "$FAILING" ]
 """
 

@@ -41,7 +41,7 @@ def test_every_proof_of_a_capability_exists(script: ModuleType) -> None:
 
 @pytest.mark.parametrize("proof", ["tests/house/test_house_results.py::test_nothing", "tests/none.py::test_a", "none"])
 def test_a_capability_without_proof_is_refused_by_name(script: ModuleType, proof: str) -> None:
-    claim = script.capabilities.Capability(claim="everything", proofs=(proof,))
+    claim = import_module("claims").Capability(claim="everything", proofs=(proof,))
     with pytest.raises(ValueError, match=f"there is no {proof}"):
         script.capabilities.page(ROOT, {}, {"area": (claim,)})
 
@@ -119,12 +119,12 @@ def test_collecting_writes_results_and_all_pages_that_quote_them(script: ModuleT
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("collect.py", "capabilities.py", "figures.py"):
+    for name in ("collect.py", "capabilities.py", "claims.py", "figures.py"):
         shutil.copy(COMPARE / name, tmp_path / "experiments" / "compare" / name)
     run = tmp_path / "results" / "compare" / "digits"
     run.mkdir(parents=True)
     (run / "result.json").write_text(json.dumps(result()))
-    command = [sys.executable, tmp_path / "experiments" / "compare" / "collect.py"]
+    command: list[str | Path] = [sys.executable, tmp_path / "experiments" / "compare" / "collect.py"]
     subprocess.run(command, check=True, capture_output=True)
     assert "digits, cnn | two_dies" in (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "8.0x fewer bits" in (tmp_path / "docs" / "capabilities.md").read_text(encoding="utf-8")

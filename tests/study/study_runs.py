@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from axonal.data import Dataset
@@ -80,11 +81,9 @@ def ran(request: Request, watcher: Counting | None = None) -> Run:
         return found[-1]
 
     watcher = watcher or Counting()
-    comparing.measure = watched  # type: ignore[assignment]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparing, "measure", watched)
         result = compare(request, watcher)
-    finally:
-        comparing.measure = measure
     return Run(request=request, result=result, subjects=tuple(subjects), measured=tuple(found), watcher=watcher)
 
 

@@ -59,7 +59,7 @@ def _sent(subject: Subject, measured: Measured) -> list[Any]:
     def see(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
         seen.append(output.detach())
 
-    encoders = [module for module in subject.model.modules() if isinstance(module, Encoder)]
+    encoders: list[nn.Module] = [module for module in subject.model.modules() if isinstance(module, Encoder)]
     sources = encoders or [subject.model.get_submodule(name) for name in names]
     hooks = [module.register_forward_hook(see) for module in sources]
     subject.model.eval()
@@ -72,7 +72,7 @@ def _sent(subject: Subject, measured: Measured) -> list[Any]:
 
 
 def test_a_second_trace_of_the_same_weights_gives_the_same_workload(base: Run) -> None:
-    (subject, measured), _ = base.of("hybrid")
+    ((subject, measured),) = base.of("hybrid")
     data = load_data("digits")
     assert trace(subject.model, examples(data, data.test, 0, TRACED)[0]) == measured.workload
 
@@ -108,7 +108,7 @@ class Numbers(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, str]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
         said = dict(attrs)
         if said.get("data-key"):
             self.found.append((str(said["data-key"]), str(said["data-value"])))
@@ -131,8 +131,7 @@ def test_numbers_of_the_report_are_those_of_the_result(base: Run, tmp_path: Path
 def costlier(base: Run) -> Run:
     """The same on links of ten times the energy."""
     assert base.request.cache is not None
-    changes = {"seeds": base.request.seeds, "variants": ("ann", "hybrid"), "overrides": LINKS}
-    return ran(asked(base.request.cache, **changes))
+    return ran(asked(base.request.cache, variants=("ann", "hybrid"), overrides=LINKS))
 
 
 LINKS = (("links.ucie.energy", "5 pJ/bit"),)

@@ -33,7 +33,7 @@ def test_the_parts_of_a_result_have_their_stable_names(base: Run) -> None:
     assert {"schema_version", "workload", "system", "seeds", "variants", "ratios", "verdict"} <= base.result.keys()
     assert tuple(base.result["variants"]) == ("ann", "snn", "hybrid", "low_rank", "one_bit")
     assert base.result["ratios"].keys() == {"hybrid_over_ann", "hybrid_over_snn"}
-    assert base.result["seeds"] == [0, 1]
+    assert base.result["seeds"] == [0]
     assert base.result["workload"]["data"] == "digits"
     assert base.result["system"]["name"] == "quad_chiplet"
 
@@ -61,19 +61,19 @@ def test_a_result_is_json_and_comes_back_equal(base: Run) -> None:
     assert json.loads(json.dumps(base.result, allow_nan=False)) == base.result
 
 
-@pytest.mark.parametrize("variant", EVERY)
-def test_quality_is_mean_and_spread_of_the_seeds(base: Run, variant: str) -> None:
-    quality = base.result["variants"][variant]["quality"]
-    assert quality["per_seed"] == [measured.quality for _, measured in base.of(variant)]
+@pytest.mark.parametrize("variant", ["ann", "hybrid"])
+def test_quality_is_mean_and_spread_of_the_seeds(seeds: Run, variant: str) -> None:
+    quality = seeds.result["variants"][variant]["quality"]
+    assert quality["per_seed"] == [measured.quality for _, measured in seeds.of(variant)]
     assert quality["value"] == fmean(quality["per_seed"])
-    assert quality["spread"] == pstdev(quality["per_seed"])
+    assert quality["spread"] == pstdev(quality["per_seed"]) > 0
     assert all(0 <= value <= 1 for value in quality["per_seed"])
 
 
-@pytest.mark.parametrize("variant", EVERY)
-def test_costs_are_means_of_the_reports_of_the_seeds(base: Run, variant: str) -> None:
-    found = base.result["variants"][variant]
-    reports = [measured.report for _, measured in base.of(variant)]
+@pytest.mark.parametrize("variant", ["ann", "hybrid"])
+def test_costs_are_means_of_the_reports_of_the_seeds(seeds: Run, variant: str) -> None:
+    found = seeds.result["variants"][variant]
+    reports = [measured.report for _, measured in seeds.of(variant)]
     assert len(reports) == 2
     for name in ("latency_ns", "throughput_per_s", "link_bits_packed", "link_bits_packetised"):
         assert found[name] == fmean(getattr(report, name) for report in reports)
@@ -114,27 +114,22 @@ def test_repeated_presentations_do_not_count_as_boundary_elements(base: Run) -> 
     assert snn["bits_per_boundary_element"] == pytest.approx(snn["link_bits_packed"] / (elements / 4), rel=1e-12)
 
 
-@pytest.mark.parametrize("variant", EVERY)
-def test_every_seed_tells_how_its_training_went(base: Run, variant: str) -> None:
-    runs: list[dict[str, Any]] = base.result["variants"][variant]["training"]
-    assert [run["seed"] for run in runs] == base.result["seeds"]
+@pytest.mark.parametrize("variant", ["ann", "hybrid"])
+def test_every_seed_tells_how_its_training_went(seeds: Run, variant: str) -> None:
+    runs: list[dict[str, Any]] = seeds.result["variants"][variant]["training"]
+    assert [run["seed"] for run in runs] == seeds.result["seeds"] == [1, 0]
     for run in runs:
         assert run["curve"][-1]["step"] == run["steps"]
         assert run["seconds"] > 0
 
 
 def test_all_variants_were_trained_for_the_same_number_of_steps(base: Run) -> None:
-    steps = base.watcher.steps
-    for seed in base.request.seeds:
-        taken = {
-            name: sum(title == f"{name} · seed {seed}" for title, _ in steps)
-            for name in ("dense", "snn", "ann", "hybrid", "low_rank", "one_bit")
-        }
-        assert taken["snn"] == 4
-        assert {taken["dense"] + taken[name] for name in ("ann", "hybrid", "low_rank", "one_bit")} == {4}
+    steps = [title for title, _ in base.watcher.steps]
+    taken = {name: steps.count(f"{name} · seed 0") for name in ("dense", *EVERY)}
+    assert taken.pop("snn") == 4
+    dense = taken.pop("dense")
+    assert {dense + rest for rest in taken.values()} == {4}
 
 
 def test_the_command_of_a_result_asks_for_the_same(base: Run) -> None:
-    assert base.result["command"] == (
-        "axonal compare digits --system quad_chiplet --network mlp --seeds 0,1 --steps 2,2"
-    )
+    assert base.result["command"] == ("axonal compare digits --system quad_chiplet --network mlp --seeds 0 --steps 2,2")

@@ -69,9 +69,15 @@ def test_a_spiking_network_sends_some_but_not_all_of_its_events(name: str) -> No
 
 CODES: list[tuple[Code, float]] = [(Graded(2), 0.5), (Graded(3), 0), (Rate(3), 0.5), (Integer(8), 0), (Integer(4), 0.5)]
 
+hybrids = pytest.mark.parametrize(
+    ("name", "code", "neurons"),
+    [(name, *case) for name in DENSE for case in (CODES[::3] if name == "rwkv" else CODES)],
+    ids=str,
+)
+"""Reference networks and codes; the largest network with two of them."""
 
-@pytest.mark.parametrize(("code", "neurons"), CODES, ids=str)
-@pytest.mark.parametrize("name", DENSE)
+
+@hybrids
 def test_packed_rows_of_a_hybrid_have_the_bits_that_the_edges_say(name: str, code: Code, neurons: float) -> None:
     made, example, workload = hybrid_traced(name, code, neurons)
     edges = sent(workload)
@@ -90,8 +96,7 @@ def test_packed_rows_of_a_hybrid_have_the_bits_that_the_edges_say(name: str, cod
         assert np.mean(found) == pytest.approx(wire.bits(packet_format, edge), rel=1e-12)
 
 
-@pytest.mark.parametrize(("code", "neurons"), CODES, ids=str)
-@pytest.mark.parametrize("name", DENSE)
+@hybrids
 def test_edges_of_a_hybrid_carry_what_the_code_declares(name: str, code: Code, neurons: float) -> None:
     for edge in sent(hybrid_traced(name, code, neurons)[2]):
         assert edge.symbols == code.symbols
@@ -100,8 +105,7 @@ def test_edges_of_a_hybrid_carry_what_the_code_declares(name: str, code: Code, n
         assert (edge.value_bits if code.symbols == "event" else edge.element_bits) == code.value_bits
 
 
-@pytest.mark.parametrize(("code", "neurons"), CODES, ids=str)
-@pytest.mark.parametrize("name", DENSE)
+@hybrids
 def test_hybrids_keep_every_layer_and_name_the_sides_of_their_boundaries(name: str, code: Code, neurons: float) -> None:
     names = {layer.name for layer in traced(name)[2].layers}
     made, _, workload = hybrid_traced(name, code, neurons)

@@ -130,8 +130,8 @@ REFERENCES: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {
     "mlp spiking": lambda: (mlp.Mlp(9, 6, 3, time_steps=3), torch.rand(4, 1, 3, 3) * 9),
     "cnn": lambda: (cnn.Cnn(1, 8, 3, width=2), torch.rand(4, 1, 8, 8)),
     "cnn spiking": lambda: (cnn.Cnn(1, 8, 3, width=2, time_steps=3), torch.rand(4, 1, 8, 8) * 9),
-    "rwkv": lambda: (rwkv.Rwkv(8, 2, 2, 16), torch.randint(0, 16, (4, 6))),
-    "rwkv spiking": lambda: (rwkv.Rwkv(8, 2, 2, 16, spiking=True), torch.randint(0, 16, (4, 6))),
+    "rwkv": lambda: (rwkv.Rwkv(8, 1, 2, 16), torch.randint(0, 16, (4, 6))),
+    "rwkv spiking": lambda: (rwkv.Rwkv(8, 1, 2, 16, spiking=True), torch.randint(0, 16, (4, 6))),
 }
 """The reference networks, small, with an example batch."""
 

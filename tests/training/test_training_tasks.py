@@ -16,7 +16,7 @@ from axonal.spiking.traffic import symbol_traffic
 from axonal.training import Quality, evaluate, examples, metric
 from axonal.training.progress import Point, Progress
 from axonal.training.tasks import batch_at
-from axonal.training.train import _rate
+from axonal.training.loop import _rate
 
 
 @pytest.mark.parametrize("task", ["classification", "language"])

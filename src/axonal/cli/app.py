@@ -44,7 +44,7 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        app()
+        app(prog_name="axonal")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
@@ -93,7 +93,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     data_dir: Annotated[Path | None, typer.Option(help="Folder with dataset files; also AXONAL_DATA.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder for trained weights; also AXONAL_CACHE.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that train at once [default: one for each core].")
+        int | None, typer.Option(help="Processes that train at once; one for each core when not given.")
     ] = None,
     sets: Sets = None,
     as_json: Json = False,

@@ -20,7 +20,7 @@ import axonal
 from axonal.data import Dataset
 from axonal.study.recipes import Network
 from axonal.training import Point, Trained, TrainingSettings, load_checkpoint, save_checkpoint, train
-from axonal.training.train import Watch
+from axonal.training.loop import Watch
 
 __all__ = ["Cache", "content_key", "default_folder", "network_key", "source_key"]
 
@@ -59,10 +59,10 @@ def network_key(network: Network) -> str:
     if ":" not in network.name:
         return network.name
     try:
-        file = Path(inspect.getsourcefile(inspect.unwrap(network.build)) or "").resolve()
-        code = b"".join(path.read_bytes() for path in sorted({file, *_imported_from(file.parent)}))
+        file = Path(inspect.getsourcefile(inspect.unwrap(network.build)) or "").resolve(strict=True)
     except (OSError, TypeError):
-        code = b""
+        return network.name
+    code = b"".join(path.read_bytes() for path in sorted({file, *_imported_from(file.parent)}))
     return f"{network.name} {hashlib.sha256(code).hexdigest()[:16]}"
 
 
@@ -71,7 +71,8 @@ def _imported_from(folder: Path) -> Iterator[Path]:
     for name, module in list(sys.modules.items()):
         path = Path(getattr(module, "__file__", None) or "/").resolve()
         installed = "site-packages" in path.parts or name.partition(".")[0] == "axonal"
-        if path.suffix == ".py" and path.is_relative_to(folder) and not installed:
+        # Some modules name a file that does not exist (`torch.ops`).
+        if path.is_relative_to(folder) and not installed and path.is_file():
             yield path
 
 

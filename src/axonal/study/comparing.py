@@ -74,6 +74,8 @@ class Request:
         unknown = [key for key in self.variants if key not in VARIANTS]
         if unknown or not self.variants:
             raise ValueError(f"unknown variant {unknown[0] if unknown else ''!r}: use some of {', '.join(VARIANTS)}")
+        if len(set(self.variants)) < len(self.variants):
+            raise ValueError(f"variants are {', '.join(self.variants)}, must be different")
         if self.steps is not None and min(self.steps) < 1:
             raise ValueError(f"steps are {self.steps}, both must be >= 1")
         if self.workers < 1:
@@ -171,6 +173,7 @@ def _in_processes(request: Request, watcher: Watcher) -> dict[Job, Measured]:
 
 def _plan(dataset: Dataset, request: Request) -> Recipe:
     plan = recipe(dataset, quick=request.quick)
+    _require_windows(dataset, plan.dense.window)
     if request.steps is not None:
         first, second = request.steps
         plan = replace(
@@ -180,6 +183,15 @@ def _plan(dataset: Dataset, request: Request) -> Recipe:
             spiking=replace(plan.spiking, steps=first + second),
         )
     return replace(plan, target=request.target) if request.target is not None else plan
+
+
+def _require_windows(dataset: Dataset, window: int) -> None:
+    """A text that has no whole window can neither train nor judge a model."""
+    least = min(len(split) for split in dataset.splits)
+    if dataset.task == "language" and least <= window:
+        raise ValueError(
+            f"dataset {dataset.name}: a split has {least} bytes, must be >= {window + 1}: use a longer text"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,14 +204,15 @@ class _Study:
     plan: Recipe
     cache: Cache
     watcher: Watcher
+    starts: dict[int, Subject] = field(default_factory=dict)
 
     def job(self, seed: int, name: str | None) -> Measured | None:
         """Train and measure a variant; without a name, only train the dense network of the seed."""
         if name is None:
-            self._start(seed)
+            self._started(seed)
             return None
         variant = VARIANTS[name]
-        subject = self._spiking(seed) if variant.code is None else self._cut(variant, self._start(seed))
+        subject = self._spiking(seed) if variant.code is None else self._cut(variant, self._started(seed))
         for warning in subject.trained.warnings:
             self.watcher.say(f"{variant.key}, seed {seed}: {warning}")
         title = f"{variant.key} · seed {seed} · trace, map, simulate"
@@ -214,6 +227,12 @@ class _Study:
         model = self.network.build(self.dataset, True)
         trained = self._trained(model, replace(self.plan.spiking, seed=seed), f"snn · seed {seed}", ("snn",))
         return Subject(model=model, trained=trained, seed=seed, base=None)
+
+    def _started(self, seed: int) -> Subject:
+        """Where the variants of a seed start, made once in a process."""
+        if seed not in self.starts:
+            self.starts[seed] = self._start(seed)
+        return self.starts[seed]
 
     def _start(self, seed: int) -> Subject:
         """The dense network, cut for the system: where every variant with boundaries starts."""

@@ -4,7 +4,7 @@ from axonal.training.checkpoints import load_checkpoint, save_checkpoint
 from axonal.training.progress import Point
 from axonal.training.settings import TrainingSettings
 from axonal.training.tasks import Quality, evaluate, examples, metric
-from axonal.training.train import Trained, Watch, train
+from axonal.training.loop import Trained, Watch, train
 
 __all__ = [
     "Point",
