@@ -14,9 +14,9 @@ from training_cases import Counting, dataset, hybrid, images, plain, settings
 from axonal import wire
 from axonal.spiking.traffic import symbol_traffic
 from axonal.training import Quality, evaluate, examples, metric
+from axonal.training.loop import _rate
 from axonal.training.progress import Point, Progress
 from axonal.training.tasks import batch_at
-from axonal.training.loop import _rate
 
 
 @pytest.mark.parametrize("task", ["classification", "language"])

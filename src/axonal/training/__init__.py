@@ -1,10 +1,10 @@
 """Training: one loop for dense, spiking and hybrid models, with traffic targets and checkpoints."""
 
 from axonal.training.checkpoints import load_checkpoint, save_checkpoint
+from axonal.training.loop import Trained, Watch, train
 from axonal.training.progress import Point
 from axonal.training.settings import TrainingSettings
 from axonal.training.tasks import Quality, evaluate, examples, metric
-from axonal.training.loop import Trained, Watch, train
 
 __all__ = [
     "Point",
