@@ -97,7 +97,7 @@ def test_a_pair_of_equals_never_crosses(base: Run) -> None:
 POWERS = st.floats(0.01, 100)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(link=POWERS, leakage=POWERS, mac=POWERS, idle=POWERS)
 def test_energy_is_linear_in_its_constants_so_that_their_elasticities_sum_to_one(
     base: Run, link: float, leakage: float, mac: float, idle: float

@@ -13,7 +13,7 @@ from tracing_cases import REFERENCES, CellLoop, normal, traced
 
 from axonal import wire
 from axonal.kernels import ATan, fire
-from axonal.spiking import Boundary, Code, Graded, Integer, Rate, calibrate, insert_boundaries
+from axonal.spiking import Boundary, Code, Graded, Integer, Rate, calibrate, insert_boundaries, observed
 from axonal.tracing import record, trace
 from axonal.workload import Traffic, Workload
 
@@ -94,6 +94,16 @@ def test_packed_rows_of_a_hybrid_have_the_bits_that_the_edges_say(name: str, cod
             assert np.array_equal(packet_format.unpack(frame, edge.elements), symbols)
             found.append(bits)
         assert np.mean(found) == pytest.approx(wire.bits(packet_format, edge), rel=1e-12)
+
+
+@hybrids
+def test_training_expects_the_bits_that_the_trace_measures(name: str, code: Code, neurons: float) -> None:
+    made, example, workload = hybrid_traced(name, code, neurons)
+    with torch.no_grad(), observed(made) as items:
+        made(example)
+    edges = {edge.tensors: edge for edge in sent(workload)}.values()
+    measured = sorted(wire.bits(wire.cheapest(edge), edge) for edge in edges)
+    assert sorted(float(item.bits()) for item in items) == pytest.approx(measured, rel=1e-7)
 
 
 @hybrids

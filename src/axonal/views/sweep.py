@@ -81,7 +81,7 @@ def _both(panels: Sequence[Panel], css: str, *, beside: bool) -> Svg:
 
 
 def _panel(panel: Panel, css: str, width: float, height: float) -> list[Svg]:
-    frame = Frame(left=44, top=30, right=width - 8, bottom=height - 46)
+    frame = Frame(left=44, top=30, right=width - 18, bottom=height - 46)
     across = Logarithmic(low=min(panel.xs), high=max(panel.xs), start=frame.left, end=frame.right)
     low, high = min(*panel.ratios, 1.0) / 1.12, max(*panel.ratios, 1.0) * 1.12
     up = Logarithmic(low=low, high=high, start=frame.bottom, end=frame.top)
@@ -107,7 +107,7 @@ def _here(panel: Panel, across: Logarithmic, frame: Frame) -> list[Svg]:
     fits = x + 5 + text_width(words) < frame.right
     return [
         line((x, frame.top), (x, frame.bottom), "here"),
-        label((x + 5 if fits else x - 5, frame.top + 11), words, "tick", "start" if fits else "end"),
+        label((x + 5 if fits else x - 5, frame.bottom - 8), words, "tick", "start" if fits else "end"),
     ]
 
 
@@ -116,7 +116,9 @@ def _crossing(panel: Panel, across: Logarithmic, up: Logarithmic, frame: Frame) 
         return []
     x, words = across(panel.crossing), f"even at {significant(panel.crossing)}"
     fits = x + 9 + text_width(words) < frame.right
-    at = (x + 9 if fits else x - 9, up(1) - 9)
+    rising = panel.ratios[-1] > panel.ratios[0]
+    # The curve leaves the crossing to the right: the words go to its other side.
+    at = (x + 9 if fits else x - 9, up(1) + (17 if rising else -9))
     return [
         marker("circle", (x, up(1)), 4, "even-point", words),
         label(at, words, "tick strong", "start" if fits else "end"),
