@@ -322,6 +322,29 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
             proofs=_tests("views/test_views_terminal", "verdict_against_the_hybrid_is_said_plainly"),
         ),
     ),
+    "The command line": (
+        Capability(
+            claim="A comparison leaves a result, a report and a trace, and prints the verdict",
+            proofs=_tests("cli/test_cli_answers", "a_comparison_leaves_result_report_and_trace_and_prints_the_verdict"),
+        ),
+        Capability(
+            claim="Mistakes are told with what was meant, where, and what helps",
+            proofs=_tests(
+                "cli/test_cli_mistakes",
+                "an_unknown_dataset_is_refused_with_the_name_that_was_meant",
+                "a_wrong_system_file_is_refused_with_file_and_line",
+                "a_network_that_does_not_fit_is_told_demand_bound_gap_and_lever",
+            ),
+        ),
+        Capability(
+            claim="Processes at once give the same result as one; an interruption says how to go on",
+            proofs=_tests(
+                "cli/test_cli_faults",
+                "processes_at_once_give_the_same_result_as_one",
+                "an_interruption_says_how_to_go_on",
+            ),
+        ),
+    ),
     "The project": (
         Capability(
             claim="Floors hold, and the simulator never imports torch",

@@ -6,6 +6,8 @@ import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,6 +49,31 @@ def axonal(*words: str) -> Answer:
         status = _status()
     assert "Traceback" not in out.getvalue() + err.getvalue()
     return Answer(status=status, out=out.getvalue(), err=err.getvalue())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A comparison that was run from the command line, and where its files are."""
+
+    answer: Answer
+    cache: Path
+    out: Path
+
+
+@cache
+def done_once(folder: Path) -> Done:
+    """One real comparison for every test that only reads its files."""
+    weights, out = folder / "cli_cache", folder / "cli_out"
+    answer = axonal("compare", "digits", *TINY, "--cache", str(weights), "--out", str(out))
+    assert answer.status == 0, answer.err
+    return Done(answer=answer, cache=weights, out=out)
+
+
+def keep_inside(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Whatever a call writes without being told where is written below this folder."""
+    patch.chdir(folder)
+    patch.setenv("AXONAL_CACHE", str(folder / "cache"))
+    patch.delenv("AXONAL_DATA", raising=False)
 
 
 def edited(old: str, new: str, text: str = SYSTEM) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import SYSTEM, TINY, axonal
+from cli_runs import SYSTEM, TINY, Done, axonal, done_once, keep_inside
 
 import axonal as package
 from axonal.hardware import load, presets
@@ -27,12 +27,22 @@ for words in {calls!r}:
 """
 
 
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_inside(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return done_once(tmp_path_factory.getbasetemp())
+
+
 def result_of(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     return found
 
 
-def test_a_comparison_leaves_result_report_and_trace_and_prints_the_verdict(done: Any) -> None:
+def test_a_comparison_leaves_result_report_and_trace_and_prints_the_verdict(done: Done) -> None:
     assert {path.name for path in done.out.iterdir()} == {"result.json", "report.html", "trace.json"}
     result = result_of(done.out)
     printed = " ".join(done.answer.out.split())
@@ -41,22 +51,22 @@ def test_a_comparison_leaves_result_report_and_trace_and_prints_the_verdict(done
         assert str(done.out / name) in done.answer.out
 
 
-def test_the_same_command_again_answers_from_the_cache_with_the_same_result(done: Any, tmp_path: Path) -> None:
+def test_the_same_command_again_answers_from_the_cache_with_the_same_result(done: Done, tmp_path: Path) -> None:
     answer = axonal("compare", "digits", *TINY, "--cache", str(done.cache), "--out", "again", "--json")
     assert answer.status == 0
     assert "nothing had to be trained" in answer.err
     assert json.loads(answer.out) == result_of(done.out) == result_of(tmp_path / "again")
 
 
-def test_without_out_files_are_in_results_under_the_name_of_the_data(done: Any, tmp_path: Path) -> None:
+def test_without_out_files_are_in_results_under_the_name_of_the_data(done: Done, tmp_path: Path) -> None:
     answer = axonal("compare", "digits", *TINY, "--cache", str(done.cache))
     assert answer.status == 0
     assert result_of(tmp_path / "results" / "digits") == result_of(done.out)
 
 
-def test_options_reach_the_comparison(done: Any, tmp_path: Path) -> None:
-    words = ("--variants", "ann", "--out", "other")
-    words += ("--set", "links.ucie.energy=5pJ/bit", "--set", "packet_header=32 bit")
+def test_options_reach_the_comparison(done: Done, tmp_path: Path) -> None:
+    words = ["--variants", "ann", "--out", "other"]
+    words += ["--set", "links.ucie.energy=5pJ/bit", "--set", "packet_header=32 bit"]
     answer = axonal("compare", "digits", *TINY, "--cache", str(done.cache), *words)
     assert answer.status == 0
     old, new = result_of(done.out), result_of(tmp_path / "other")
@@ -67,7 +77,7 @@ def test_options_reach_the_comparison(done: Any, tmp_path: Path) -> None:
     assert "--set 'links.ucie.energy=5pJ/bit' --set 'packet_header=32 bit'" in new["command"]
 
 
-def test_a_report_is_drawn_again_from_its_result(done: Any, tmp_path: Path) -> None:
+def test_a_report_is_drawn_again_from_its_result(done: Done, tmp_path: Path) -> None:
     shutil.copy(done.out / "result.json", tmp_path)
     for words in (("report", "."), ("report", "result.json", "--out", "deep/er")):
         answer = axonal(*words)
@@ -131,7 +141,7 @@ def test_a_call_without_a_verb_shows_the_verbs() -> None:
     assert all(verb in answer.out + answer.err for verb in VERBS)
 
 
-def test_only_training_imports_torch(done: Any, tmp_path: Path) -> None:
+def test_only_training_imports_torch(done: Done, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(SYSTEM)
     calls = [["--version"], ["--help"], *([verb, "--help"] for verb in VERBS)]
     calls += [["systems"], ["systems", "quad_serdes", "--json"], ["report", str(done.out), "--out", "drawn"]]

@@ -7,11 +7,16 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_runs import SYSTEM, TINY, Answer, axonal, edited
+from cli_runs import SYSTEM, TINY, Answer, axonal, edited, keep_inside
 
 from axonal.data.checksums import CHECKSUMS, Checksum
 
 BAD_INPUT, DOES_NOT_FIT = 2, 3
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_inside(tmp_path, monkeypatch)
 
 
 def compared(*words: str, data: str = "digits") -> Answer:

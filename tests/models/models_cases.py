@@ -20,7 +20,7 @@ NETWORKS: dict[str, Callable[[bool], tuple[nn.Module, Tensor]]] = {
 SMALL: dict[str, Callable[[bool], tuple[nn.Module, Tensor]]] = {
     "mlp": lambda spiking: mlp.small(spiking=spiking),
     "cnn": lambda spiking: cnn.small(spiking=spiking),
-    "rwkv": lambda spiking: rwkv.small(32, spiking=spiking),
+    "rwkv": lambda spiking: rwkv.small(8, spiking=spiking),
 }
 """The builders that studies call."""
 

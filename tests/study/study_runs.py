@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,9 @@ class Run:
         return [(subject, measured) for name, subject, measured in pairs if name == variant]
 
 
-def asked(cache: Path, **changes: Any) -> Request:
-    """A request that trains two steps before the boundaries are inserted and two after."""
-    settings: dict[str, Any] = {"data": "digits", "network": "mlp", "seeds": (0,), "steps": (2, 2), "cache": cache}
+def asked(folder: Path, **changes: Any) -> Request:
+    """A request that trains two steps before the boundaries are inserted and two after, into a cache folder."""
+    settings: dict[str, Any] = {"data": "digits", "network": "mlp", "seeds": (0,), "steps": (2, 2), "cache": folder}
     return Request(**(settings | changes))
 
 
@@ -85,6 +86,18 @@ def ran(request: Request, watcher: Counting | None = None) -> Run:
         patch.setattr(comparing, "measure", watched)
         result = compare(request, watcher)
     return Run(request=request, result=result, subjects=tuple(subjects), measured=tuple(found), watcher=watcher)
+
+
+@cache
+def base_run(folder: Path) -> Run:
+    """One real comparison of all variants, for every test that only reads it."""
+    return ran(asked(folder / "study_base"))
+
+
+@cache
+def two_seeds(folder: Path) -> Run:
+    """The same seed and another one, in a cache of their own, without most of the variants."""
+    return ran(asked(folder / "study_seeds", seeds=(1, 0), variants=("ann", "hybrid")))
 
 
 def without(result: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from study_runs import RUN_ONLY, Counting, Run, asked, ran, without
+from study_runs import RUN_ONLY, Counting, Run, asked, base_run, ran, two_seeds, without
 
 from axonal.study.cache import Cache, content_key
 
 PAIR = ("ann", "hybrid")
 STEPS = (60, 3)
 """Weights are kept every 50 steps."""
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return base_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return two_seeds(tmp_path_factory.getbasetemp())
 
 
 def test_the_second_run_trains_nothing_and_gives_the_equal_result(base: Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from study_runs import ENERGY_PARTS, Run, asked, ran
+from study_runs import ENERGY_PARTS, Run, asked, base_run, ran
 from torch import Tensor, nn
 
 from axonal import wire
@@ -26,6 +26,11 @@ from axonal.views.variants import lookup
 
 TRACED = 64
 EVERY = tuple(VARIANTS)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return base_run(tmp_path_factory.getbasetemp())
 
 
 @pytest.mark.parametrize("variant", EVERY)

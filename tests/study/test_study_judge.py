@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from study_runs import Run
+from study_runs import Run, base_run
 
 from axonal.hardware import System, load
 from axonal.simulation import simulate
@@ -20,6 +20,11 @@ from axonal.study.measure import Measured
 PRESETS = ("quad_chiplet", "quad_serdes")
 COSTS = ("energy", "leakage", "idle_power")
 """Ends of the names of constants that energy is linear in."""
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return base_run(tmp_path_factory.getbasetemp())
 
 
 def pair(base: Run) -> tuple[Measured, Measured]:

@@ -8,7 +8,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 import pytest
-from study_runs import ENERGY_PARTS, Run
+from study_runs import ENERGY_PARTS, Run, base_run, two_seeds
 
 from axonal.study import VARIANTS
 
@@ -27,6 +27,16 @@ RATIOS = {
     "link_bits_packetised": "link_bits_packetised",
 }
 EVERY = tuple(VARIANTS)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return base_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return two_seeds(tmp_path_factory.getbasetemp())
 
 
 def test_the_parts_of_a_result_have_their_stable_names(base: Run) -> None:

@@ -32,8 +32,8 @@ def test_dense_macs_of_the_spiking_networks_equal_torchs_own_counter(name: str) 
     assert synaptic == counted_by_torch(model, example) > 0
 
 
-@pytest.mark.parametrize("batch", [1, 2, 5])
-@pytest.mark.parametrize("name", ["conv2d, groups and stride", "attention", "gru, deep", "lstm cell"])
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("name", ["conv2d, groups and stride", "attention", "gru", "lstm cell"])
 def test_counts_are_for_one_inference_whatever_the_batch(name: str, batch: int) -> None:
     make, shape, by_hand = OPERATORS[name]
     workload = trace(make(), normal(batch, *shape))
@@ -106,7 +106,17 @@ def test_additions_of_a_spiking_linear_layer_are_its_real_events_times_its_outpu
     assert layer.accumulates == pytest.approx(float(example.sum()) / 7 * 9, rel=1e-12)
 
 
-@pytest.mark.parametrize("module", [nn.LayerNorm(6), nn.GRU(6, 6, batch_first=True)], ids=str)
+class OneStep(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(6, 5)
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.cell(value[:, 0])
+        return result
+
+
+@pytest.mark.parametrize("module", [nn.LayerNorm(6), nn.GRU(6, 6, batch_first=True), OneStep()], ids=str)
 def test_layers_that_compute_on_silence_are_not_event_driven(module: nn.Module) -> None:
     example = (normal(3, 4, 6) > 0.5).float()
     for layer in trace(Spiked(module), example).layers:

@@ -29,9 +29,9 @@ def pulls_the_plug(at: int) -> Callable[[int, int, Point | None], None]:
 @runs
 def test_equal_seeds_give_equal_curves_to_the_last_bit(make: Callable[[], nn.Module], target: float | None) -> None:
     finished = []
-    for _ in range(2):
+    for attempt in range(2):
         model = make()
-        torch.rand(3)  # what others draw from the global generator does not matter
+        torch.manual_seed(100 + attempt)  # what others do with the global generator does not matter
         finished.append((train(model, dataset(), settings(traffic_target=target)), model))
     (one, first), (other, second) = finished
     assert one.curve == other.curve
@@ -46,7 +46,7 @@ def test_another_seed_gives_another_curve() -> None:
     assert all(a.train_loss != b.train_loss for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("stops", [(3,), (6,), (13,), (24,), (7, 14, 20)], ids=str)
+@pytest.mark.parametrize("stops", [(3,), (6,), (24,), (7, 14, 20)], ids=str)
 @runs
 def test_a_run_that_was_interrupted_ends_like_an_unbroken_one(
     make: Callable[[], nn.Module], target: float | None, stops: tuple[int, ...], tmp_path: Path
@@ -102,6 +102,16 @@ def test_training_stops_early_when_nothing_gets_better(patience: int) -> None:
     at = [point.step for point in trained.curve].index(trained.best.step)
     assert trained.steps == trained.curve[-1].step == trained.best.step + 6 * patience
     assert len(trained.curve) == at + 1 + patience
+
+
+def test_patience_is_not_renewed_by_an_interruption(tmp_path: Path) -> None:
+    chosen, path = settings(steps=600, learning_rate=1e-12, patience=3), tmp_path / "run.safetensors"
+    expected = train(plain(), dataset(), chosen)
+    for stop in (expected.steps - 12, expected.steps - 6):
+        with pytest.raises(Interrupted):
+            train(plain(), dataset(), chosen, checkpoint=path, watch=pulls_the_plug(stop))
+    found = train(plain(), dataset(), chosen, checkpoint=path)
+    assert (found.steps, found.stopped_early) == (expected.steps, True)
 
 
 def test_a_run_to_the_end_did_not_stop_early() -> None:

@@ -155,6 +155,17 @@ def test_the_best_evaluation_meets_the_target_whenever_one_does(
         assert best.link_bits_per_element == min(bits for bits, _ in seen)
 
 
+def test_patience_is_spared_while_the_target_is_not_met() -> None:
+    progress, model, chosen = Progress(), nn.Linear(1, 1), settings(traffic_target=1.0)
+    patience = []
+    for bits, value in ((0.9, 0.5), (0.9, 0.4), (2.0, 0.9), (2.0, 0.9), (1.0, 0.5), (1.0, 0.5), (1.0, 0.6)):
+        progress.step += 1
+        quality = Quality(value=value, link_bits_per_element=bits, activity=0.5, silent=())
+        progress.note(quality, chosen, model, higher=True)
+        patience.append(progress.since_best)
+    assert patience == [0, 1, 0, 0, 1, 2, 0]
+
+
 @given(steps=st.integers(1, 300))
 @hypothesis_settings(deadline=None, max_examples=40)
 def test_learning_rate_warms_up_to_its_peak_and_falls(steps: int) -> None:

@@ -114,10 +114,11 @@ class Boundary(nn.Module):
     def _calibrate_weights(self, layer: nn.Linear, samples: Tensor) -> None:
         mean = samples.mean(0)
         centred = samples - mean
-        _, axes = torch.linalg.eigh(centred.T @ centred / len(samples))
+        # In single precision the solver answers NaN for some covariances with silent channels.
+        _, axes = torch.linalg.eigh((centred.T @ centred / len(samples)).double())
         # Neurons beyond the channels keep their random weights, not yet read: with zeros they could never learn.
         basis, known = layer.weight.clone(), min(layer.out_features, len(mean))
-        basis[:known] = axes.T.flip(0)[:known]
+        basis[:known] = axes.T.flip(0)[:known].to(basis.dtype)
         threshold = self._initial_threshold(centred @ basis.T)
         sign = self.encoder.code.symbols == "dense" and self.encoder.code.value_bits == 1
         gain, offset = (2 * threshold, -0.5) if sign else (threshold, 0.0)

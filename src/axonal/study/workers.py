@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -62,11 +63,31 @@ class _Posting:
         self.events.put(("say", text))
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that are started inside the block never hear an interrupt: the main process ends them itself.
+
+    They inherit that from here because they would otherwise hear it while they import.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _become_worker(make: Callable[[Watcher], Trainer], events: SimpleQueue[Any]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers itself
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    events.put(("worker", os.getpid()))
     _trainer.append(make(_Posting(events)))
+
+
+def _leave_with_parent() -> None:
+    """A main process that was killed cannot end its workers: they see to it themselves."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _do(job: Job) -> Measured | None:
@@ -82,8 +103,9 @@ class _Pool:
     done: dict[Job, Measured] = field(default_factory=dict)
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            self.waiting[self.executor.submit(_do, job)] = job
+        with _deaf_children():
+            for job in jobs:
+                self.waiting[self.executor.submit(_do, job)] = job
 
     def collect(self, follow: Callable[[Job], Sequence[Job]]) -> None:
         """Wait a little, take up what is finished and submit what may follow it."""
@@ -117,35 +139,31 @@ def run_jobs(
     """
     context = multiprocessing.get_context("spawn")
     events: SimpleQueue[Any] = context.SimpleQueue()
-    processes: list[int] = []
+    others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(workers, context, _become_worker, (make, events))
     pool = _Pool(executor=executor)
     try:
         pool.submit(first)
         while pool.waiting:
-            _relay(events, watcher, processes)
+            _relay(events, watcher)
             pool.collect(follow)
-        _relay(events, watcher, processes)
+        _relay(events, watcher)
     except BrokenProcessPool as error:
         raise OSError(
             "a training process was killed (out of memory?): run the same command again to go on, "
             f"with fewer --workers than {workers} if it happens again"
         ) from error
     except BaseException:
-        _relay(events, watcher, processes)
-        for process in processes:
-            os.kill(process, signal.SIGTERM)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
         raise
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
     return pool.done
 
 
-def _relay(events: SimpleQueue[Any], watcher: Watcher, processes: list[int]) -> None:
+def _relay(events: SimpleQueue[Any], watcher: Watcher) -> None:
     """Pass on what the workers posted."""
     while not events.empty():
         name, *values = events.get()
-        if name == "worker":
-            processes.extend(values)
-        else:
-            getattr(watcher, name)(*values)
+        getattr(watcher, name)(*values)
