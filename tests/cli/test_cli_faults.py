@@ -182,7 +182,7 @@ def test_processes_at_once_give_the_same_result_as_one(done: Done, tmp_path: Pat
 
 
 def test_a_signal_to_all_processes_ends_them_all_in_one_line(tmp_path: Path) -> None:
-    words = ("compare", "digits", "--network", "mlp", "--seeds", "0,1", "--steps", "100000,1", "--workers", "2")
+    words = ("compare", "digits", *TINY, "--variants", "ann", "--steps", "100000,1", "--workers", "2")
     log = tmp_path / "stderr"
     with log.open("w") as stream, subprocess.Popen(command(*words), stderr=stream, start_new_session=True) as running:
         _wait_for(lambda: "dense · seed 0" in log.read_text() or running.poll() is not None)

@@ -113,7 +113,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
         data=data,
         system=system,
         network=network,
-        seeds=integers("--seeds", seeds),
+        seeds=integers("--seeds", seeds, "0,1,2"),
         variants=names(variants),
         quick=quick,
         target=target,
@@ -143,7 +143,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
 def _pair(option: str, text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    values = integers(option, text)
+    values = integers(option, text, "500,900")
     if len(values) != 2:
         raise ValueError(f"{option} is {text!r}, must be two whole numbers, for example 500,900")
     return values[0], values[1]
@@ -204,7 +204,7 @@ def report(
         written = write(found, out or path.parent)
         print_result(found, Console())
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is no whole result ({reason}): run `axonal compare` again") from error
     Console(soft_wrap=True).print(f"\nreport: {escape(str(written.report))}")
 

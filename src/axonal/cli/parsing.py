@@ -13,13 +13,13 @@ __all__ = ["assignments", "integers", "names", "read_result", "reject_unwritable
 SCHEMA_VERSION = 1
 
 
-def integers(option: str, text: str) -> tuple[int, ...]:
+def integers(option: str, text: str, example: str) -> tuple[int, ...]:
     """`0,1,2` as whole numbers."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise ValueError(
-            f"{option} is {text!r}, must be whole numbers with commas between, for example 0,1,2"
+            f"{option} is {text!r}, must be whole numbers with commas between, for example {example}"
         ) from None
 
 

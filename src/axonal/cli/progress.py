@@ -50,7 +50,9 @@ class Bars:
 
     def step(self, title: str, step: int, point: Point | None) -> None:
         """A step is done, perhaps with a new evaluation."""
-        task = self.tasks[title]
+        task = self.tasks.get(title)
+        if task is None:
+            return
         self.progress.update(task, completed=step)
         if point is not None:
             bits = f", {point.link_bits_per_element:.2f} bit/element" if point.link_bits_per_element else ""
@@ -65,3 +67,5 @@ class Bars:
         finished = [task.id for task in self.progress.tasks if task.finished]
         for task in finished[:-KEPT_BARS]:
             self.progress.remove_task(task)
+        # Another process may still tell of a run whose bar is gone.
+        self.tasks = {title: task for title, task in self.tasks.items() if task in self.progress.task_ids}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -69,19 +69,24 @@ class Request:
         different = len(set(self.seeds)) == len(self.seeds)
         if not self.seeds or not different or min(self.seeds) < 0 or max(self.seeds) > LARGEST_SEED:
             raise ValueError(
-                f"seeds are {self.seeds}, must be different whole numbers, 0 to {LARGEST_SEED}, at least one"
+                f"seeds are {_words(self.seeds)}, must be different whole numbers, 0 to {LARGEST_SEED}, at least one"
             )
         unknown = [key for key in self.variants if key not in VARIANTS]
         if unknown or not self.variants:
-            raise ValueError(f"unknown variant {unknown[0] if unknown else ''!r}: use some of {', '.join(VARIANTS)}")
+            what = f"unknown variant {unknown[0]!r}" if unknown else "variants are none, must be at least one"
+            raise ValueError(f"{what}: use some of {_words(VARIANTS)}")
         if len(set(self.variants)) < len(self.variants):
-            raise ValueError(f"variants are {', '.join(self.variants)}, must be different")
+            raise ValueError(f"variants are {_words(self.variants)}, must be different")
         if self.steps is not None and min(self.steps) < 1:
-            raise ValueError(f"steps are {self.steps}, both must be >= 1")
+            raise ValueError(f"steps are {_words(self.steps)}, both must be >= 1")
         if self.workers < 1:
             raise ValueError(f"workers is {self.workers}, must be >= 1")
         if self.target is not None and not 0 < self.target < math.inf:
             raise ValueError(f"target is {self.target} bits per boundary element, must be finite and > 0")
+
+
+def _words(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values)) or "none"
 
 
 def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
