@@ -231,7 +231,13 @@ class _Study:
         torch.manual_seed(seed)
         model = self.network.build(self.dataset, True)
         trained = self._trained(model, replace(self.plan.spiking, seed=seed), f"snn · seed {seed}", ("snn",))
-        return Subject(model=model, trained=trained, seed=seed, base=None)
+        part = partition(trace(model, self._inputs(8)), self.system)
+        # What the cut meets that is no spike crosses as the ANN's tensors do: quantised, and judged so.
+        values = [edge for edge in part.boundaries if edge.symbols == "dense"]
+        if values:
+            model = insert_boundaries(model, self._inputs(2), values, VARIANTS["ann"].boundary)
+            calibrate(model, self._inputs(64))
+        return Subject(model=model, trained=trained, seed=seed, base=part)
 
     def _started(self, seed: int) -> Subject:
         """Where the variants of a seed start, made once in a process."""
