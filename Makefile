@@ -24,7 +24,7 @@ help:
 
 demo: $(VENV)/.core
 	@start=$$(date +%s); \
-	$(AXONAL) compare digits --quick --system quad_chiplet --out results/digits && \
+	$(AXONAL) compare digits --quick --seeds 0,1 --system quad_chiplet --out results/digits && \
 	middle=$$(date +%s) && \
 	$(AXONAL) compare pydocs --quick --seeds 0 --system quad_chiplet --out results/pydocs && \
 	end=$$(date +%s) && \

@@ -193,7 +193,7 @@ class Recipe:
 def recipe(dataset: Dataset, *, quick: bool) -> Recipe:
     """The recipe of a dataset's task; `quick` is for demonstrations on two cores."""
     if dataset.task == "language":
-        steps = (450, 550) if quick else (600, 1200)
+        steps = (400, 450) if quick else (600, 1200)
         training = TrainingSettings(
             steps=steps[0], batch=8, window=WINDOW, learning_rate=4e-3, evaluate_every=50, validation_examples=128
         )
