@@ -263,7 +263,7 @@ class _Study:
         """The dense network with the variant's boundaries, trained on."""
         if variant.has_target:
             variant = replace(variant, neurons=self.plan.neurons)
-        edges = start.base.boundaries if start.base else ()
+        edges = start.base.boundaries
         model = insert_boundaries(start.model, self._inputs(2), edges, variant.boundary)
         calibrate(model, self._inputs(64))
         target = self.plan.target if variant.has_target else None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from axonal import wire
 from axonal.data import Dataset
 from axonal.hardware import System
-from axonal.mapping import Partition, Placement, partition, place
+from axonal.mapping import Partition, Placement, place
 from axonal.mapping.dies import die_paths
 from axonal.report import Report
 from axonal.simulation import simulate
@@ -63,13 +63,13 @@ class Subject:
         model: The model, best weights in it.
         trained: How training went.
         seed: Its seed.
-        base: Partition of the dense network that its boundaries follow; `None` to partition it anew.
+        base: Partition of the network before boundaries were inserted.
     """
 
     model: nn.Module
     trained: Trained
     seed: int
-    base: Partition | None
+    base: Partition
 
 
 def measure(subject: Subject, dataset: Dataset, system: System, recipe: Recipe) -> Measured:
@@ -80,7 +80,7 @@ def measure(subject: Subject, dataset: Dataset, system: System, recipe: Recipe) 
     quality = evaluate(model, dataset, inputs, targets).value
     traced = examples(dataset, dataset.test, window, recipe.traced)[0]
     workload = trace(model, traced)
-    part = base.extended(workload) if base else partition(workload, system)
+    part = base.extended(workload)
     placement = place(workload, part, system)
     report = simulate(workload, placement, system)
     return Measured(
@@ -89,7 +89,7 @@ def measure(subject: Subject, dataset: Dataset, system: System, recipe: Recipe) 
         workload=workload,
         placement=placement,
         report=report,
-        dense_elements=_elements_over_links(base or part, system),
+        dense_elements=_elements_over_links(base, system),
         wire_bytes=_wire_bytes(model, traced, part),
         trained=subject.trained,
     )
