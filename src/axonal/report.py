@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["BoundaryBits", "Breakdown", "Comparison", "LinkLoad", "Report", "Span"]
+__all__ = ["BoundaryBits", "Breakdown", "Comparison", "LinkLoad", "Profile", "Report", "Span", "Wait"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,19 @@ class Breakdown:
     def total_pj(self) -> float:
         """Sum of the components."""
         return self.compute_pj + self.memory_pj + self.noc_pj + self.d2d_pj + self.static_pj
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The same inference at other constants, where published sources disagree.
+
+    Args:
+        name: Name of the profile in the system file.
+        energy: Energy of one inference with its constants.
+    """
+
+    name: str
+    energy: Breakdown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +83,9 @@ class LinkLoad:
         target: Where it ends, in the same coordinates.
         bits: Bits moved.
         busy_ns: Time the channel is occupied.
+        waited_ns: Time that flits stood in front of it, summed over flits; 0 where it was not counted.
+        utilization: Share of each interval of `Report.interval_ns` in which it is occupied; empty where it was
+            not counted.
     """
 
     name: str
@@ -79,17 +95,37 @@ class LinkLoad:
     target: tuple[int, int]
     bits: float
     busy_ns: float
+    waited_ns: float = 0.0
+    utilization: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """One bar of the timeline of a single inference."""
+    """One bar of the timeline of a single inference.
+
+    A `wait` is a stall: the resource has work that it could do if something else, given in the name, were there.
+    """
 
     name: str
     resource: str
-    kind: Literal["compute", "noc", "d2d"]
+    kind: Literal["compute", "noc", "d2d", "wait"]
     chip: str
     start_ns: float
+    duration_ns: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Who waited for whom during one inference.
+
+    Args:
+        waiter: A layer or a tensor on its way, for people.
+        holder: What it waited for: a layer that was not done, a core, a channel, a link.
+        duration_ns: How long, all together.
+    """
+
+    waiter: str
+    holder: str
     duration_ns: float
 
 
@@ -117,6 +153,11 @@ class Report:
         links: Load of each used channel.
         timeline: When each layer and each transfer ran.
         bottleneck: The resource that bounds the throughput, for people.
+        engine: How it came about: `analytical`, `cycle-level`, or a measurement's name.
+        interval_ns: Length of the intervals of `LinkLoad.utilization`; 0 where loads over time were not counted.
+        waits: Who waited for whom, longest first.
+        profiles: Energy at other constants, where sources disagree.
+        notes: What a reader must know of the figures, for example that an engine left its range.
     """
 
     latency_ns: float
@@ -128,6 +169,11 @@ class Report:
     links: tuple[LinkLoad, ...] = ()
     timeline: tuple[Span, ...] = ()
     bottleneck: str = ""
+    engine: str = "analytical"
+    interval_ns: float = 0.0
+    waits: tuple[Wait, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def against(self, other: Report) -> Comparison:
         """This report relative to another one: 1 everywhere means that they agree."""
@@ -153,11 +199,14 @@ class Report:
         data: dict[str, Any] = json.loads(text)
         try:
             energy = data.pop("energy")
-            parts = {"boundaries": BoundaryBits, "links": LinkLoad, "timeline": Span}
+            parts = {"boundaries": BoundaryBits, "links": LinkLoad, "timeline": Span, "waits": Wait}
             lists: dict[str, Any] = {
                 name: tuple(kind(**_tuples(item)) for item in data.pop(name)) for name, kind in parts.items()
             }
-            return cls(energy=Breakdown(**energy) if energy else None, **lists, **data)
+            profiles = tuple(
+                Profile(name=item["name"], energy=Breakdown(**item["energy"])) for item in data.pop("profiles")
+            )
+            return cls(energy=Breakdown(**energy) if energy else None, profiles=profiles, **lists, **_tuples(data))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a report: {error}") from error
 
