@@ -1,0 +1,149 @@
+"""What the compiled kernel reads and writes: flat arrays, gathered in named tuples."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Load", "Machine", "State", "Work"]
+
+I8 = NDArray[np.int8]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+
+
+class Machine(NamedTuple):
+    """The fabric, read only. R routers of P ports (the last one leads to the core) with V virtual channels.
+
+    Times are in ticks; a cycle of router r lasts `period[r]` ticks.
+    """
+
+    routers: int
+    ports: int
+    vcs: int
+    routing: int  # number of the routing function, see `routes`
+    neighbour: I32  # (R, P) router that an output leads to, -1 where there is none
+    entry: I32  # (R, P) input port there
+    before: I32  # (R, P) router that feeds an input, -1 where there is none
+    exit: I32  # (R, P) output port there
+    link_ticks: I64  # (R, P) latency of the link behind an output
+    lane: I32  # (R, P) lane that the link shares with others, -1 where it has its own wires
+    lane_service: F64  # (lanes,) ticks that a flit occupies the lane
+    period: I64  # (R,)
+    stages: I64  # (R, 5) ticks: routing, VC allocation, switch allocation, traversal, extra credit delay
+    speculative: I8  # (R,)
+    depth: I32  # (R, P) flits of buffer of each virtual channel of an input
+    column: I32  # (R,) position in the grid of all routers
+    row: I32  # (R,)
+    columns: int
+    rows: int
+    wraps: int  # 1: the grid is a torus
+    table: I8  # (2, R, R) next output of a table-routed packet in its first and second phase, or (0, 0, 0)
+    turns: I8  # (R, P) 1: after this output a table-routed packet is in its second phase
+
+
+class Load(NamedTuple):
+    """The packets, and the tasks that release them, read only."""
+
+    source: I32  # (packets,) router
+    target: I32  # (packets,) router, or -1 - tree
+    flits: I32  # (packets,)
+    flavour: I8  # (packets,) which of two orders of dimensions O1TURN takes
+    message: I32  # (packets,) message that it is a part of, -1 without tasks
+    tree_start: I32  # (trees + 1,)
+    tree_router: I32  # routers of each tree, ascending
+    tree_outputs: I32  # set of outputs there, one bit for each
+    task_core: I32  # (tasks,)
+    task_ticks: I64  # (tasks,)
+    task_first: I32  # (tasks,) first packet of its chain, -1 without
+    task_last: I32  # (tasks,)
+    task_streams: I8  # (tasks,) 1: packets leave while it runs, 0: at its end
+    share: F64  # (packets,) part of the task that must have run before a streamed packet leaves
+    core_start: I32  # (cores + 1,)
+    core_task: I32  # tasks of each core in the order in which it runs them
+    out_start: I32  # (tasks + 1,)
+    out_message: I32  # messages that a task sends
+    in_start: I32  # (messages + 1,)
+    in_task: I32  # tasks that wait for a message
+
+
+class State(NamedTuple):
+    """Everything that changes. `clock` holds the scalars, see `CLOCK`."""
+
+    clock: I64
+    after: I32  # (packets,) next packet in the queue of the source, -1 at its end
+    created: I64  # (packets,)
+    injected: I64  # (packets,) -1 before
+    arrived: I64  # (packets,) last ejection of a tail, -1 before
+    copies: I32  # (packets,) ejections that are still to come
+    hops: I32  # (packets,) routers that its head has left
+    phase_of: I8  # (packets,) of table routing
+    queue: I32  # (R,) first packet of the source queue
+    queue_end: I32  # (R,)
+    queue_sent: I32  # (R,) flits of it that are sent
+    queue_vc: I32  # (R,) its virtual channel, -1 before it has one
+    queue_last: I32  # (R,) virtual channel of the packet before
+    room: I32  # (R, V) credits of the injection port
+    taken: I8  # (R, V)
+    buffer: I32  # (R * P * V, depth) packets of the flits
+    front: I32  # (R * P * V,)
+    count: I32  # (R * P * V,) flits in the buffer
+    gone: I32  # (R * P * V,) flits of the packet in front that have left
+    branches: I32  # (R * P * V,) set of outputs of the packet in front
+    credit: I32  # (R * P * V,) of each output virtual channel
+    busy: I8  # (R * P * V,) whether a packet holds it
+    grant_vc: I32  # (R * P * V,) round-robin pointer of each output virtual channel
+    accept_vc: I32  # (R * P * V,) and of each input virtual channel
+    grant_port: I32  # (R * P,) of each output of the switch
+    accept_port: I32  # (R * P,) of each input
+    turn_vc: I32  # (R * P,) virtual channel whose turn it is at an input
+    stage: I8  # (units,) what a unit waits for; a unit is an input virtual channel with one of its outputs
+    out_vc: I32  # (units,)
+    sent: I32  # (units,) flits of the packet in front that have gone this way
+    ready: I64  # (units,) end of the stage it is in
+    low: I32  # (units,) virtual channels that it may take: low <= v < high
+    high: I32  # (units,)
+    work: I32  # (R, P * V * P) units that wait for something
+    working: I32  # (R,) number of them
+    lane_free: F64  # (lanes,)
+    wheel_flit: I32  # (slots,) first event of a tick
+    wheel_credit: I32  # (slots,)
+    event_next: I32
+    event_where: I32
+    event_packet: I32
+    task_left: I32  # (tasks,) messages that are still to come
+    task_ready: I64  # (tasks,)
+    task_start: I64  # (tasks,) -1 before
+    task_end: I64  # (tasks,)
+    core_next: I32  # (cores,) position in its list
+    core_free: I64  # (cores,)
+    message_left: I32  # (messages,) packets, copies counted each, that are still to come
+    message_start: I64  # (messages,)
+    message_end: I64  # (messages,)
+    flits: I64  # (R * P,) that each output has sent
+    stalled: I64  # (R * P,) ticks that packets stood in front of it
+    profile: I32  # (intervals, R * P) flits of each output over time, or (0, 0)
+    blame: I32  # (messages, R * P) ticks that a message stood in front of an output, or (0, 0)
+
+
+class Work(NamedTuple):
+    """Scratch arrays of one router's cycle."""
+
+    best: I64  # (P * V,) smallest key of the requests for an output virtual channel
+    asker: I32  # (P * V,)
+    touched: I32  # (P * V,)
+    choice: I64  # (P * V,) smallest key of the offers to an input virtual channel
+    chosen: I32  # (P * V,)
+    offered: I32  # (P * V,)
+    unit_of: I32  # (P * V,)
+    wish: I32  # (P * P,) unit that asks for an output at an input
+    wish_key: I64  # (P * P,)
+    win: I32  # (P,) input that an output grants to
+    fresh: I32  # units that ask for a virtual channel
+    bids: I32  # units that ask for the switch
+    routed: I32  # units that end their route stage
+    stack: I32  # (cores + 1,) cores that may start a task
+
