@@ -157,7 +157,8 @@ def test_the_json_schema_knows_every_key_and_refuses_others() -> None:
     schema = json_schema()
     core = schema["$defs"]["CoreEntry"]
     assert "sram_read_energy" in core["required"]
-    assert set(schema["properties"]) == {"schema", "name", "description", "packet_header", "dies", "chips", "links"}
+    keys = {"schema", "name", "description", "packet_header", "dies", "chips", "links", "profiles"}
+    assert set(schema["properties"]) == keys
     models = [schema, *schema["$defs"].values()]
     assert all(model["additionalProperties"] is False for model in models)
 
