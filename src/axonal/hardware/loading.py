@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -22,8 +23,14 @@ _SET = "set by the user (--set)"
 
 
 def presets() -> tuple[str, ...]:
-    """Names of the systems that come with the package."""
-    return tuple(sorted(item.name.removesuffix(".yaml") for item in _PRESETS.iterdir() if item.name.endswith(".yaml")))
+    """Names of the systems that come with the package, small members of a family first."""
+    names = [item.name.removesuffix(".yaml") for item in _PRESETS.iterdir() if item.name.endswith(".yaml")]
+    return tuple(sorted(names, key=_counting))
+
+
+def _counting(name: str) -> list[tuple[str, int]]:
+    """Sorts names by their words, and by what numbers in them are worth: 2 dies before 16."""
+    return [("", int(part)) if part.isdecimal() else (part, 0) for part in re.split("([0-9]+)", name)]
 
 
 def preset_text(name: str) -> str:
