@@ -15,7 +15,8 @@ EVERY = pytest.mark.parametrize("name", presets())
 
 
 def test_the_presets_are_listed_by_name() -> None:
-    assert presets() == ("quad_chiplet", "quad_serdes")
+    families = [f"snap_{mesh}_{dies}" for mesh in ("4x4", "8x8") for dies in (2, 4, 16, 64)]
+    assert presets() == ("loihi_like", "quad_chiplet", "quad_serdes", "simba_like", *families)
 
 
 @EVERY
@@ -26,15 +27,16 @@ def test_every_preset_loads_under_its_own_name_without_mistakes(name: str, tmp_p
 
 @EVERY
 def test_every_number_of_a_preset_has_a_source_that_says_how_it_was_obtained(name: str) -> None:
-    constants = load(name).constants
+    system = load(name)
+    assert len({constant.key for constant in system.constants}) == len(system.constants)
+    constants = [*system.constants, *(constant for profile in system.profiles for constant in profile.constants)]
     assert len(constants) == preset_text(name).count("value:")
-    assert len({constant.key for constant in constants}) == len(constants)
     for constant in constants:
         assert constant.source.isprintable()
         assert any(word in constant.source for word in ("read", "recalled", "assumed", "measured")), constant.key
 
 
-@EVERY
+@pytest.mark.parametrize("name", ["quad_chiplet", "quad_serdes", "loihi_like", "snap_4x4_4", "snap_8x8_4"])
 def test_a_preset_is_four_dies_in_a_square_with_a_link_between_neighbours(name: str) -> None:
     system = load(name)
     places = {chip.name: (chip.column, chip.row) for chip in system.chips}
@@ -45,7 +47,20 @@ def test_a_preset_is_four_dies_in_a_square_with_a_link_between_neighbours(name: 
     assert len(system.links) == 4
 
 
-def test_the_presets_differ_only_in_their_links() -> None:
+@pytest.mark.parametrize("mesh", ["4x4", "8x8"])
+@pytest.mark.parametrize("dies", [2, 4, 16, 64])
+def test_members_of_a_family_differ_only_in_size(mesh: str, dies: int) -> None:
+    system, smallest = load(f"snap_{mesh}_{dies}"), load("snap_4x4_2")
+    side = int(mesh[0])
+    assert len(system.chips) == dies
+    assert {chip.cores for chip in system.chips} == {side * side}
+    assert (system.constants, system.profiles) == (smallest.constants, smallest.profiles)
+    columns = max(chip.column for chip in system.chips) + 1
+    rows = dies // columns
+    assert len(system.links) == columns * (rows - 1) + rows * (columns - 1)
+
+
+def test_the_quads_differ_only_in_their_links() -> None:
     chiplet, serdes = load("quad_chiplet"), load("quad_serdes")
     assert chiplet.chips == serdes.chips
     assert chiplet.packet_header_bits == serdes.packet_header_bits
@@ -99,7 +114,7 @@ def test_a_thousand_chips_are_within_bounds_and_one_more_is_not(tmp_path: Path) 
 
 def test_an_unknown_name_is_answered_with_the_near_preset() -> None:
     message = (
-        "unknown system 'quad_chiplt': did you mean 'quad_chiplet'? presets: quad_chiplet, quad_serdes, "
+        f"unknown system 'quad_chiplt': did you mean 'quad_chiplet'? presets: {', '.join(presets())}, "
         "or give a YAML file"
     )
     for door in (load, preset_text):
@@ -157,7 +172,8 @@ def test_the_json_schema_knows_every_key_and_refuses_others() -> None:
     schema = json_schema()
     core = schema["$defs"]["CoreEntry"]
     assert "sram_read_energy" in core["required"]
-    assert set(schema["properties"]) == {"schema", "name", "description", "packet_header", "dies", "chips", "links"}
+    keys = {"schema", "name", "description", "packet_header", "dies", "chips", "links", "profiles"}
+    assert set(schema["properties"]) == keys
     models = [schema, *schema["$defs"].values()]
     assert all(model["additionalProperties"] is False for model in models)
 

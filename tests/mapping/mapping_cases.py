@@ -14,7 +14,7 @@ ENERGY = EnergyTable(
 
 def chip(name: str, column: int, row: int, *, mesh: tuple[int, int] = (2, 2), sram_bits: int = 1_000_000) -> Chip:
     core = Core(clock_ghz=1.0, lanes=8, sram_bits=sram_bits, leakage_mw=0.1, energy=ENERGY)
-    noc = Noc(columns=mesh[0], rows=mesh[1], clock_ghz=1.0, flit_bits=64, hop_cycles=2, hop_energy_pj_per_bit=0.05)
+    noc = Noc(columns=mesh[0], rows=mesh[1], clock_ghz=1.0, flit_bits=64, hop_cycles=2, router_energy_pj_per_bit=0.05)
     return Chip(name=name, column=column, row=row, core=core, noc=noc)
 
 

@@ -29,7 +29,7 @@ def chip(name: str, column: int, row: int, *, mesh: tuple[int, int], lanes: int 
         mac_pj=0.2, accumulate_pj=0.05, elementwise_pj=0.1, sram_read_pj_per_bit=0.02, sram_write_pj_per_bit=0.03
     )
     core = Core(clock_ghz=0.5, lanes=lanes, sram_bits=1_000_000, leakage_mw=0.1, energy=energy)
-    noc = Noc(columns=mesh[0], rows=mesh[1], clock_ghz=1.0, flit_bits=32, hop_cycles=2, hop_energy_pj_per_bit=0.05)
+    noc = Noc(columns=mesh[0], rows=mesh[1], clock_ghz=1.0, flit_bits=32, hop_cycles=2, router_energy_pj_per_bit=0.05)
     return Chip(name=name, column=column, row=row, core=core, noc=noc)
 
 

@@ -45,7 +45,7 @@ def all_static(system: System) -> System:
 
 
 def hop_energy(item: Chip) -> Chip:
-    return replace(item, noc=replace(item.noc, hop_energy_pj_per_bit=4 * item.noc.hop_energy_pj_per_bit))
+    return replace(item, noc=replace(item.noc, router_energy_pj_per_bit=4 * item.noc.router_energy_pj_per_bit))
 
 
 def operations(table: EnergyTable) -> EnergyTable:

@@ -37,10 +37,13 @@ def system_list(found: Sequence[System]) -> Table:
 
 
 def system_view(system: System) -> Group:
-    """Every constant of a system with its source."""
+    """Every constant of a system with its source, those of its profiles last."""
     table = Table("key (for --set)", "value", "source", box=None, header_style="bold")
     for constant in system.constants:
         table.add_row(constant.key, constant.text, constant.source)
+    for profile in system.profiles:
+        for constant in profile.constants:
+            table.add_row(f"profiles.{profile.name}.{constant.key}", constant.text, constant.source)
     return Group(system_list([system]), "", table)
 
 

@@ -3,8 +3,9 @@
 from axonal.hardware.checking import check, json_schema
 from axonal.hardware.loading import load, preset_text, presets
 from axonal.hardware.problem import Problem, SystemFileError
+from axonal.hardware.profiles import with_profile
 from axonal.hardware.scaling import with_scaled
-from axonal.hardware.system import Chip, Constant, Core, EnergyTable, Link, Noc, System
+from axonal.hardware.system import Chip, Constant, Core, EnergyTable, Link, Noc, Profile, Router, System
 
 __all__ = [
     "Chip",
@@ -14,6 +15,8 @@ __all__ = [
     "Link",
     "Noc",
     "Problem",
+    "Profile",
+    "Router",
     "System",
     "SystemFileError",
     "check",
@@ -21,5 +24,6 @@ __all__ = [
     "load",
     "preset_text",
     "presets",
+    "with_profile",
     "with_scaled",
 ]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from axonal.hardware.document import Document, Place, read_file
+from axonal.hardware.places import model_at
 from axonal.hardware.problem import Problem, SystemFileError, nearest
-from axonal.hardware.schema import Sourced, SystemEntry
+from axonal.hardware.profiles import profile_faults
+from axonal.hardware.schema import TAGS, SystemEntry
+from axonal.hardware.sourced import Sourced
 from axonal.hardware.topology import Fault, faults
 
 __all__ = ["check", "checked", "json_schema"]
@@ -23,6 +26,7 @@ _SHAPES: Mapping[str, str] = {
     "int_type": "must be a whole number",
     "less_than_equal": "must be <= {le}",
     "list_type": "must be a list",
+    "literal_error": "must be {expected}",
     "model_type": "must be a mapping (`key: value` lines)",
     "string_pattern_mismatch": "must be 1 to 64 letters, digits or `_`",
     "string_type": "must be text",
@@ -61,21 +65,25 @@ def checked(document: Document, extra: tuple[Problem, ...] = ()) -> SystemEntry:
         entry = SystemEntry.model_validate(document.tree)
     except ValidationError as error:
         found += [document.problem(*fault) for fault in _faults(error)]
-    found += [document.problem(*fault) for fault in faults(document)]
+    found += [document.problem(*fault) for fault in (*faults(document), *profile_faults(document))]
     if found or entry is None:
         raise SystemFileError(sorted(found, key=lambda problem: (problem.file != "--set", problem.line)))
     return entry
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
-    errors = error.errors(include_url=False)
+    errors: list[dict[str, Any]] = [{**details, "loc": _place(details)} for details in error.errors(include_url=False)]
     extra = [details["loc"] for details in errors if details["type"] == "extra_forbidden"]
     # A misspelt key leaves the right one missing: that is one mistake, not two.
     meant = {(*place[:-1], near) for place in extra if (near := _near_key(place))}
     return (_fault(item) for item in errors if not (item["type"] == "missing" and item["loc"] in meant))
 
 
-def _fault(details: ErrorDetails) -> Fault:
+def _place(details: ErrorDetails) -> Place:
+    return tuple(part for part in details["loc"] if part not in TAGS)
+
+
+def _fault(details: Mapping[str, Any]) -> Fault:
     place: Place = details["loc"]
     kind, context = details["type"], details.get("ctx", {})
     if kind == "missing":
@@ -92,7 +100,7 @@ def _fault(details: ErrorDetails) -> Fault:
 def _missing(place: Place) -> str:
     if place[-1] == "source":
         return 'needs a source: a paper and its table, a data sheet, or "assumed: ..." with the reason'
-    model = _model(place)
+    model = model_at(place)
     example = f", for example `{model.example()}`" if model and issubclass(model, Sourced) else ""
     return f"needs the key `{place[-1]}`{example}"
 
@@ -107,17 +115,5 @@ def _near_key(place: Place) -> str | None:
 
 
 def _keys(place: Place) -> list[str]:
-    model = _model(place)
+    model = model_at(place)
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
-
-
-def _model(place: Place) -> type[BaseModel] | None:
-    """The model that describes a place of the file."""
-    annotation: Any = SystemEntry
-    for part in place:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            field = annotation.model_fields.get(str(part))
-            annotation = field.annotation if field else None
-        elif get_origin(annotation) in {dict, list}:
-            annotation = get_args(annotation)[-1]
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

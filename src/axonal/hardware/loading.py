@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from axonal.hardware.building import system_of
 from axonal.hardware.checking import checked
 from axonal.hardware.document import Document, Place, Tree, dotted, parse, read_file
 from axonal.hardware.problem import Problem, did_you_mean
-from axonal.hardware.schema import ChipEntry, CoreEntry, DieEntry, LinkEntry, SystemEntry
-from axonal.hardware.system import Chip, Constant, Core, EnergyTable, Link, Noc, System
+from axonal.hardware.profiles import constants, profiles_of
+from axonal.hardware.system import System
 
 __all__ = ["load", "preset_text", "presets"]
 
@@ -21,8 +23,14 @@ _SET = "set by the user (--set)"
 
 
 def presets() -> tuple[str, ...]:
-    """Names of the systems that come with the package."""
-    return tuple(sorted(item.name.removesuffix(".yaml") for item in _PRESETS.iterdir() if item.name.endswith(".yaml")))
+    """Names of the systems that come with the package, small members of a family first."""
+    names = [item.name.removesuffix(".yaml") for item in _PRESETS.iterdir() if item.name.endswith(".yaml")]
+    return tuple(sorted(names, key=_counting))
+
+
+def _counting(name: str) -> list[tuple[str, int]]:
+    """Sorts names by their words, and by what numbers in them are worth: 2 dies before 16."""
+    return [("", int(part)) if part.isdecimal() else (part, 0) for part in re.split("([0-9]+)", name)]
 
 
 def preset_text(name: str) -> str:
@@ -44,7 +52,8 @@ def load(name_or_path: str | Path, overrides: Mapping[str, str] = {}) -> System:
         name_or_path: Name of a preset, or a YAML file (a text is taken for a file
             when it ends in `.yaml` or `.yml` or names a folder).
         overrides: Quantities to put in place of those of the file, by dotted key
-            (`{"links.ucie.energy": "5 pJ/bit"}`); the mesh of a die is written `8x8`.
+            (`{"links.ucie.energy": "5 pJ/bit"}`); the mesh of a die is written `8x8`, and so is a grid of chips;
+            topology and routing of a mesh are words.
 
     Raises:
         ValueError: There is no such system, or (as `SystemFileError`, with every mistake) the file
@@ -56,7 +65,8 @@ def load(name_or_path: str | Path, overrides: Mapping[str, str] = {}) -> System:
         (4, 4.0)
     """
     document, unknown = _override(_document(name_or_path), overrides)
-    return _system(checked(document, unknown), document)
+    entry = checked(document, unknown)
+    return system_of(entry, constants(document), profiles_of(document))
 
 
 def _document(name_or_path: str | Path) -> Document:
@@ -69,7 +79,7 @@ def _override(document: Document, overrides: Mapping[str, str]) -> tuple[Documen
     """The document with the overrides in place, and the overrides that have no place."""
     document = replace(document, tree=deepcopy(document.tree))
     slots = {key: ((*place, "value"), quantity) for key, place, quantity in document.quantities()}
-    slots |= {dotted(place): (place, die) for place, die in _meshes(document)}
+    slots |= {dotted(place): (place, owner) for place, owner in _words(document)}
     overridden: dict[Place, int] = {}
     unknown: list[Problem] = []
     for number, (key, text) in enumerate(overrides.items(), start=1):
@@ -85,70 +95,20 @@ def _override(document: Document, overrides: Mapping[str, str]) -> tuple[Documen
     return replace(document, overridden=overridden), tuple(unknown)
 
 
-def _meshes(document: Document) -> Iterator[tuple[Place, dict[str, Tree]]]:
+def _words(document: Document) -> Iterator[tuple[Place, dict[str, Tree]]]:
+    """What may be overridden though it is no quantity, each with the mapping that holds it."""
     dies = document.at(("dies",))
     for name, die in dies.items() if isinstance(dies, dict) else ():
         if isinstance(die, dict):
             yield ("dies", name, "mesh"), die
+        if isinstance(noc := document.at(("dies", name, "noc")), dict):
+            yield ("dies", name, "noc", "topology"), noc
+            yield ("dies", name, "noc", "routing"), noc
+    chips = document.at(("chips",))
+    if isinstance(chips, dict):
+        yield ("chips", "grid"), chips
 
 
 def _near_key(wrong: str, keys: list[str]) -> str:
     tail = next((key for key in keys if key.endswith(f".{wrong}")), None)
     return f": did you mean {tail!r}?" if tail else did_you_mean(wrong, keys)
-
-
-def _system(entry: SystemEntry, document: Document) -> System:
-    return System(
-        name=entry.name,
-        description=entry.description,
-        chips=tuple(_chip(chip, entry.dies[chip.die]) for chip in entry.chips),
-        links=tuple(link for kind, item in entry.links.items() for link in _links(kind, item)),
-        packet_header_bits=entry.packet_header.value,
-        constants=tuple(
-            Constant(key=key, text=str(item["value"]), source=" ".join(str(item["source"]).split()))
-            for key, _, item in document.quantities()
-        ),
-    )
-
-
-def _chip(chip: ChipEntry, die: DieEntry) -> Chip:
-    columns, rows = die.mesh
-    noc = Noc(
-        columns=columns,
-        rows=rows,
-        clock_ghz=die.noc.clock.value,
-        flit_bits=die.noc.flit.value,
-        hop_cycles=die.noc.hop_latency.value,
-        hop_energy_pj_per_bit=die.noc.hop_energy.value,
-    )
-    return Chip(name=chip.name, column=chip.at[0], row=chip.at[1], core=_core(die.core), noc=noc, die=chip.die)
-
-
-def _core(core: CoreEntry) -> Core:
-    energy = EnergyTable(
-        mac_pj=core.mac_energy.value,
-        accumulate_pj=core.accumulate_energy.value,
-        elementwise_pj=core.elementwise_energy.value,
-        sram_read_pj_per_bit=core.sram_read_energy.value,
-        sram_write_pj_per_bit=core.sram_write_energy.value,
-    )
-    return Core(
-        clock_ghz=core.clock.value,
-        lanes=core.lanes.value,
-        sram_bits=core.sram.value,
-        leakage_mw=core.leakage.value,
-        energy=energy,
-    )
-
-
-def _links(kind: str, item: LinkEntry) -> Iterator[Link]:
-    for a, b in item.between:
-        yield Link(
-            a=a,
-            b=b,
-            kind=kind,
-            bits_per_ns=item.bandwidth.value,
-            latency_ns=item.latency.value,
-            energy_pj_per_bit=item.energy.value,
-            idle_mw=item.idle_power.value,
-        )

@@ -16,6 +16,7 @@ __all__ = [
     "DIMENSIONS",
     "ENERGY",
     "ENERGY_PER_BIT",
+    "FLITS",
     "FREQUENCY",
     "POWER",
     "SIZE",
@@ -109,9 +110,10 @@ POWER = Dimension(
     example="0.1 mW",
 )
 CYCLES = Dimension(noun="a number of cycles", scale={"cycles": 1.0, "cycle": 1.0}, example="5 cycles", whole=True)
+FLITS = Dimension(noun="a number of flits", scale={"flits": 1.0, "flit": 1.0}, example="8 flits", whole=True)
 COUNT = Dimension(noun="a plain count", scale={}, example="64", whole=True)
 
-DIMENSIONS = (ENERGY, ENERGY_PER_BIT, TIME, BANDWIDTH, SIZE, FREQUENCY, POWER, CYCLES, COUNT)
+DIMENSIONS = (ENERGY, ENERGY_PER_BIT, TIME, BANDWIDTH, SIZE, FREQUENCY, POWER, CYCLES, FLITS, COUNT)
 
 
 def read(text: str, dimension: Dimension) -> float:

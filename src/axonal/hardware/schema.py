@@ -6,16 +6,50 @@ import re
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema, model_validator
 
-from axonal.hardware.limits import Limits
-from axonal.hardware.quantity import BANDWIDTH, COUNT, CYCLES, ENERGY, ENERGY_PER_BIT, FREQUENCY, POWER, SIZE, TIME
+from axonal.hardware.noc import Router, Routing, Topology, network_fault
+from axonal.hardware.package import LARGEST_SYSTEM, grid_of
+from axonal.hardware.sourced import (
+    Bandwidth,
+    Buffer,
+    Clock,
+    Cycles,
+    Energy,
+    EnergyPerBit,
+    Entry,
+    Flit,
+    Header,
+    HopLatency,
+    Lanes,
+    Latency,
+    Line,
+    Ports,
+    Power,
+    Sourced,
+    Sram,
+    Vcs,
+    given,
+)
 
-__all__ = ["ChipEntry", "CoreEntry", "DieEntry", "LinkEntry", "NocEntry", "Sourced", "SystemEntry"]
+__all__ = [
+    "TAGS",
+    "Alternative",
+    "ChipEntry",
+    "ChipGrid",
+    "CoreEntry",
+    "DieEntry",
+    "LinkEntry",
+    "NocEntry",
+    "RouterEntry",
+    "SystemEntry",
+]
 
-_WORD = replace(SIZE, example="64 bit")
 _LARGEST_INDEX = 1023
 _MESH = re.compile(r"([0-9]{1,3}) ?x ?([0-9]{1,3})")
+_ONE_BY_ONE, _COMPACT = "<one by one>", "<compact>"
+TAGS = frozenset({_ONE_BY_ONE, _COMPACT})
+"""What pydantic writes into the place of a mistake to say which of two forms it took an entry for."""
 
 
 def _mesh(text: object) -> tuple[int, int]:
@@ -33,124 +67,39 @@ def _index(text: object) -> int:
     return int(text)
 
 
-def _one_line(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return " ".join(text.split())
+def _truth(text: object) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be `true` or `false`")
+    return text == "true"
 
 
-def _sourced(text: str) -> str:
-    if not text.strip():
-        raise ValueError('needs a source: a paper and its table, a data sheet, or "assumed: ..." with the reason')
-    return " ".join(text.split())
+def _neighbours(text: object) -> str:
+    if text != "neighbours":
+        raise ValueError("must be the word `neighbours`, or a list of pairs such as `[left, right]`")
+    return text
 
 
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9_]{1,64}$")]
-Line = Annotated[str, AfterValidator(_one_line), WithJsonSchema({"type": "string", "minLength": 1})]
-Source = Annotated[str, AfterValidator(_sourced), WithJsonSchema({"type": "string", "minLength": 1})]
 Mesh = Annotated[
     tuple[int, int],
     PlainValidator(_mesh),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,2} ?x ?[0-9]{1,2}$", "description": "columns x rows"}),
 ]
+Grid = Annotated[
+    tuple[int, int],
+    PlainValidator(grid_of),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,4} ?x ?[0-9]{1,4}$", "description": "columns x rows"}),
+]
 Index = Annotated[
     int, PlainValidator(_index), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _LARGEST_INDEX})
 ]
+Truth = Annotated[bool, PlainValidator(_truth), WithJsonSchema({"type": "boolean"})]
+Neighbours = Annotated[str, PlainValidator(_neighbours), WithJsonSchema({"const": "neighbours"})]
 Position = Annotated[list[Index], Field(min_length=2, max_length=2)]
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Sourced(_Entry):
-    """A quantity with its unit, and who says so."""
-
-    source: Source
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_mapping(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            raise ValueError(f"needs a value and a source; write for example `{cls.example(data)}`")
-        return data
-
-    @classmethod
-    def example(cls, value: object = None) -> str:
-        """How such a quantity is written, with the given value if there is one."""
-        limits = next(item for item in cls.model_fields["value"].metadata if isinstance(item, Limits))
-        shown = value if isinstance(value, str) else limits.dimension.example
-        return f'{{value: {shown}, source: "..."}}'
-
-
-class Bandwidth(Sourced):
-    """Bits a second in each direction."""
-
-    value: Annotated[float, Limits(dimension=BANDWIDTH, low=0, high=1e6, above=True)]
-
-
-class Clock(Sourced):
-    """A clock."""
-
-    value: Annotated[float, Limits(dimension=FREQUENCY, low=0, high=100, above=True)]
-
-
-class Energy(Sourced):
-    """Energy of one operation."""
-
-    value: Annotated[float, Limits(dimension=ENERGY, low=0, high=1e6)]
-
-
-class EnergyPerBit(Sourced):
-    """Energy of one bit moved."""
-
-    value: Annotated[float, Limits(dimension=ENERGY_PER_BIT, low=0, high=1e6)]
-
-
-class Flit(Sourced):
-    """Bits a channel of the mesh moves each cycle."""
-
-    value: Annotated[int, Limits(dimension=_WORD, low=1, high=4096)]
-
-
-class Header(Sourced):
-    """Bits that a packet carries beside its payload."""
-
-    value: Annotated[int, Limits(dimension=_WORD, low=0, high=4096)]
-
-
-class HopLatency(Sourced):
-    """Cycles from one router to the next."""
-
-    value: Annotated[int, Limits(dimension=CYCLES, low=1, high=1000)]
-
-
-class Lanes(Sourced):
-    """Operations started each cycle."""
-
-    value: Annotated[int, Limits(dimension=COUNT, low=1, high=65536)]
-
-
-class Latency(Sourced):
-    """A delay."""
-
-    value: Annotated[float, Limits(dimension=TIME, low=0, high=1e9)]
-
-
-class Power(Sourced):
-    """Power drawn all the time."""
-
-    value: Annotated[float, Limits(dimension=POWER, low=0, high=1e6)]
-
-
-class Sram(Sourced):
-    """Local memory."""
-
-    value: Annotated[int, Limits(dimension=SIZE, low=1, high=8 * 2**30)]
-
-
-class CoreEntry(_Entry):
+class CoreEntry(Entry):
     """One core of a die."""
 
     clock: Clock
@@ -162,18 +111,69 @@ class CoreEntry(_Entry):
     elementwise_energy: Energy
     sram_read_energy: EnergyPerBit
     sram_write_energy: EnergyPerBit
+    neuron_update_energy: Energy | None = None
+    spike_energy: Energy | None = None
+    packet_energy: Energy | None = None
 
 
-class NocEntry(_Entry):
+class RouterEntry(Entry):
+    """What is known of the routers of a mesh."""
+
+    vcs: Vcs | None = None
+    buffer: Buffer | None = None
+    routing: Cycles | None = None
+    vc_allocation: Cycles | None = None
+    switch_allocation: Cycles | None = None
+    traversal: Cycles | None = None
+    link: Cycles | None = None
+    speculative: Truth | None = None
+    credit_delay: Cycles | None = None
+    leakage: Power | None = None
+
+    def of(self, hop_cycles: int) -> Router:
+        """The router of a hop of so many cycles; ValueError when its stages take another number."""
+        stages = given(
+            routing_cycles=self.routing,
+            vc_allocation_cycles=self.vc_allocation,
+            switch_allocation_cycles=self.switch_allocation,
+            traversal_cycles=self.traversal,
+            link_cycles=self.link,
+        )
+        if self.speculative is not None:
+            stages["speculative"] = self.speculative
+        others = given(vcs=self.vcs, buffer_flits=self.buffer, credit_cycles=self.credit_delay, leakage_mw=self.leakage)
+        return replace(Router.of_stages(hop_cycles, stages), **others)
+
+
+class NocEntry(Entry):
     """The mesh of a die."""
 
     clock: Clock
     flit: Flit
     hop_latency: HopLatency
-    hop_energy: EnergyPerBit
+    hop_energy: EnergyPerBit | None = None
+    router_energy: EnergyPerBit | None = None
+    wire_energy: EnergyPerBit | None = None
+    topology: Topology = "mesh"
+    routing: Routing = "xy"
+    router: RouterEntry = RouterEntry()
+
+    @model_validator(mode="after")
+    def _is_one_network(self) -> NocEntry:
+        parts = [name for name in ("router_energy", "wire_energy") if getattr(self, name)]
+        if self.hop_energy and parts:
+            raise ValueError(f"has `hop_energy` beside `{parts[0]}`: give the sum or the two parts, not both")
+        if not self.hop_energy and len(parts) < 2:
+            other = " and ".join(f"`{name}`" for name in ("router_energy", "wire_energy") if name not in parts)
+            lead = f"needs the key {other}" if parts else f"needs the key `hop_energy`, or {other}"
+            raise ValueError(f"{lead}, for example `{EnergyPerBit.example()}`")
+        fault = network_fault(self.topology, self.routing, self.router.of(self.hop_latency.value).vcs)
+        if fault:
+            raise ValueError(fault)
+        return self
 
 
-class DieEntry(_Entry):
+class DieEntry(Entry):
     """A die that chips may be copies of."""
 
     mesh: Mesh
@@ -181,7 +181,7 @@ class DieEntry(_Entry):
     noc: NocEntry
 
 
-class ChipEntry(_Entry):
+class ChipEntry(Entry):
     """One die in the package."""
 
     name: Name
@@ -189,17 +189,45 @@ class ChipEntry(_Entry):
     at: Position
 
 
-class LinkEntry(_Entry):
+class ChipGrid(Entry):
+    """Equal dies in a grid, named c0, c1, ... row by row."""
+
+    die: str
+    grid: Grid
+
+
+class LinkEntry(Entry):
     """One kind of die-to-die link, and the chips it joins."""
 
     bandwidth: Bandwidth
     latency: Latency
     energy: EnergyPerBit
     idle_power: Power
-    between: Annotated[list[Pair], Field(min_length=1)]
+    serialiser_energy: EnergyPerBit | None = None
+    buffer: Buffer | None = None
+    ports: Ports | None = None
+    between: Annotated[
+        Annotated[list[Pair], Field(min_length=1), Tag(_ONE_BY_ONE)] | Annotated[Neighbours, Tag(_COMPACT)],
+        Discriminator(lambda data: _COMPACT if isinstance(data, str) else _ONE_BY_ONE),
+    ]
 
 
-class SystemEntry(_Entry):
+class Alternative(Sourced):
+    """Another published value; its unit is that of the constant it replaces."""
+
+    value: str
+
+    @classmethod
+    def example(cls, value: object = None) -> str:
+        """How it is written, with the given value if there is one."""
+        return f'{{value: {value if isinstance(value, str) else "0.23 pJ"}, source: "..."}}'
+
+
+def _chips_form(data: Any) -> str:
+    return _COMPACT if isinstance(data, dict | ChipGrid) else _ONE_BY_ONE
+
+
+class SystemEntry(Entry):
     """A whole system file."""
 
     schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]
@@ -207,5 +235,10 @@ class SystemEntry(_Entry):
     description: Line
     packet_header: Header
     dies: Annotated[dict[Name, DieEntry], Field(min_length=1)]
-    chips: Annotated[list[ChipEntry], Field(min_length=1, max_length=1024)]
-    links: dict[Name, LinkEntry] = {}
+    chips: Annotated[
+        Annotated[list[ChipEntry], Field(min_length=1, max_length=LARGEST_SYSTEM), Tag(_ONE_BY_ONE)]
+        | Annotated[ChipGrid, Tag(_COMPACT)],
+        Discriminator(_chips_form),
+    ]
+    links: Annotated[dict[Name, LinkEntry], Field(default_factory=dict)]
+    profiles: Annotated[dict[Name, dict[str, Alternative]], Field(default_factory=dict)]

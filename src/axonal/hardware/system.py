@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
-__all__ = ["Chip", "Constant", "Core", "EnergyTable", "Link", "Noc", "System"]
+from axonal.hardware.bounds import positive, unique
+from axonal.hardware.noc import Noc, Router
 
-
-def _positive(owner: str, value: object, names: Iterable[str], *, zero: bool = False) -> None:
-    for name in names:
-        number = getattr(value, name)
-        if not (math.isfinite(number) and (number > 0 or (zero and number == 0))):
-            raise ValueError(f"{owner}: {name} is {number}, must be finite and {'>=' if zero else '>'} 0")
-
-
-def _unique(what: str, items: Iterable[Hashable]) -> None:
-    for item, times in Counter(items).items():
-        if times > 1:
-            shown = "-".join(sorted(item)) if isinstance(item, frozenset) else item
-            raise ValueError(f"{what} {shown} is given {times} times, must be unique")
+__all__ = ["Chip", "Constant", "Core", "EnergyTable", "Link", "Noc", "Profile", "Router", "System"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +21,9 @@ class EnergyTable:
         elementwise_pj: One other arithmetic operation.
         sram_read_pj_per_bit: Reading a bit of local memory.
         sram_write_pj_per_bit: Writing a bit of local memory.
+        neuron_update_pj: One neuron with state in one time step, beside its arithmetic; 0 where not charged apart.
+        spike_pj: One event that a layer emits; 0 where not charged apart.
+        packet_pj: One packet or event message that a core puts on the mesh; 0 where not charged apart.
     """
 
     mac_pj: float
@@ -42,10 +31,12 @@ class EnergyTable:
     elementwise_pj: float
     sram_read_pj_per_bit: float
     sram_write_pj_per_bit: float
+    neuron_update_pj: float = 0.0
+    spike_pj: float = 0.0
+    packet_pj: float = 0.0
 
     def __post_init__(self) -> None:
-        names = ("mac_pj", "accumulate_pj", "elementwise_pj", "sram_read_pj_per_bit", "sram_write_pj_per_bit")
-        _positive("energy table", self, names, zero=True)
+        positive("energy table", self, [field.name for field in fields(self)], zero=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,38 +58,8 @@ class Core:
     energy: EnergyTable
 
     def __post_init__(self) -> None:
-        _positive("core", self, ("clock_ghz", "lanes", "sram_bits"))
-        _positive("core", self, ("leakage_mw",), zero=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Noc:
-    """A mesh network-on-chip, one router at each core.
-
-    Args:
-        columns: Routers in x.
-        rows: Routers in y.
-        clock_ghz: Clock of routers and links.
-        flit_bits: Bits a link moves each cycle.
-        hop_cycles: Cycles from one router to the next at zero load (router pipeline and link).
-        hop_energy_pj_per_bit: Energy of router and link for each hop.
-    """
-
-    columns: int
-    rows: int
-    clock_ghz: float
-    flit_bits: int
-    hop_cycles: int
-    hop_energy_pj_per_bit: float
-
-    def __post_init__(self) -> None:
-        _positive("mesh", self, ("columns", "rows", "clock_ghz", "flit_bits", "hop_cycles"))
-        _positive("mesh", self, ("hop_energy_pj_per_bit",), zero=True)
-
-    @property
-    def bits_per_ns(self) -> float:
-        """Bandwidth of one channel (= Gb/s)."""
-        return self.flit_bits * self.clock_ghz
+        positive("core", self, ("clock_ghz", "lanes", "sram_bits"))
+        positive("core", self, ("leakage_mw",), zero=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +97,9 @@ class Chip:
 class Link:
     """A full-duplex die-to-die link.
 
+    Its bandwidth is that of the whole link. Several rows or columns of the mesh may be attached to it and then share
+    it: eight rows of 64 bit at 1 GHz can bring 512 Gb/s to a module that carries 256.
+
     Args:
         a: Name of one die.
         b: Name of the other.
@@ -144,6 +108,10 @@ class Link:
         latency_ns: From the last bit entering one die to its arrival in the other.
         energy_pj_per_bit: Energy of each bit moved.
         idle_mw: Power drawn all the time, both directions together.
+        serialiser_pj_per_bit: Energy of serialising and restoring each bit; 0 where the link's figure holds it.
+        buffer_flits: Receive buffer of each virtual channel at each attached router; `None` covers the credit loop.
+        ports: Routers of each facing side that are attached; `None` attaches all of them where the two sides have
+            equally many and the dies are neighbours in the package, else one.
     """
 
     a: str
@@ -153,12 +121,17 @@ class Link:
     latency_ns: float
     energy_pj_per_bit: float
     idle_mw: float
+    serialiser_pj_per_bit: float = 0.0
+    buffer_flits: int | None = None
+    ports: int | None = None
 
     def __post_init__(self) -> None:
         if self.a == self.b:
             raise ValueError(f"link {self.name} joins a chip to itself: name two different chips")
-        _positive(f"link {self.name}", self, ("bits_per_ns",))
-        _positive(f"link {self.name}", self, ("latency_ns", "energy_pj_per_bit", "idle_mw"), zero=True)
+        owner = f"link {self.name}"
+        positive(owner, self, ("bits_per_ns",))
+        positive(owner, self, ("latency_ns", "energy_pj_per_bit", "idle_mw", "serialiser_pj_per_bit"), zero=True)
+        positive(owner, self, [name for name in ("buffer_flits", "ports") if getattr(self, name) is not None])
 
     @property
     def name(self) -> str:
@@ -182,6 +155,21 @@ class Constant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Other published values of some energies, for showing how far sources disagree; see `with_profile`.
+
+    Args:
+        name: Unique name.
+        values: Dotted key of each constant that differs, with its number in the unit of the code.
+        constants: The same for people, each with its source.
+    """
+
+    name: str
+    values: tuple[tuple[str, float], ...]
+    constants: tuple[Constant, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """Several chips in one package or board.
 
@@ -191,7 +179,8 @@ class System:
         chips: The dies, in file order.
         links: The die-to-die links.
         packet_header_bits: Header of a packet that carries one value or one event.
-        constants: Every number of the file with its source.
+        constants: Every number of the file with its source, those of the profiles excepted.
+        profiles: Other published values of its energies.
     """
 
     name: str
@@ -200,17 +189,18 @@ class System:
     links: tuple[Link, ...]
     packet_header_bits: int
     constants: tuple[Constant, ...]
+    profiles: tuple[Profile, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "chips", tuple(self.chips))
-        object.__setattr__(self, "links", tuple(self.links))
-        object.__setattr__(self, "constants", tuple(self.constants))
+        for name in ("chips", "links", "constants", "profiles"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.chips:
             raise ValueError(f"system {self.name} has no chips: add one")
-        _positive(f"system {self.name}", self, ("packet_header_bits",), zero=True)
-        _unique(f"system {self.name}: chip name", (chip.name for chip in self.chips))
-        _unique(f"system {self.name}: position", ((chip.column, chip.row) for chip in self.chips))
-        _unique(f"system {self.name}: link", (frozenset((link.a, link.b)) for link in self.links))
+        positive(f"system {self.name}", self, ("packet_header_bits",), zero=True)
+        unique(f"system {self.name}: chip name", (chip.name for chip in self.chips))
+        unique(f"system {self.name}: profile", (profile.name for profile in self.profiles))
+        unique(f"system {self.name}: position", ((chip.column, chip.row) for chip in self.chips))
+        unique(f"system {self.name}: link", (frozenset((link.a, link.b)) for link in self.links))
         for link in self.links:
             for end in (link.a, link.b):
                 if end not in self.by_name:

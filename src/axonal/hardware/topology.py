@@ -7,9 +7,11 @@ they find their mistakes beside those of the single entries.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 
 from axonal.hardware.document import Document, Place, Tree
+from axonal.hardware.package import grid_of, grid_places, neighbours
 from axonal.hardware.problem import did_you_mean
 
 __all__ = ["Fault", "faults"]
@@ -19,26 +21,73 @@ _Ends = tuple[Place, str, str]
 _Entries = Mapping[Place, Mapping[str, Tree]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Chips:
+    """The chips as far as they can be made out.
+
+    Args:
+        dies: Name of the die, by where it stands.
+        uses: How many names of dies there should be.
+        names: Where the chip of that name is written.
+        at: Where in the package it is; empty unless that is known of all chips.
+        taken: Mistakes of names and places.
+        complete: Whether each chip has a name of its own.
+    """
+
+    dies: Mapping[Place, str]
+    uses: int
+    names: Mapping[str, Place]
+    at: Mapping[str, tuple[int, int]]
+    taken: tuple[Fault, ...] = ()
+    complete: bool
+
+
 def faults(document: Document) -> list[Fault]:
     """Unknown dies, names or places taken twice, links that join nothing, chips that no link reaches."""
-    chips = document.at(("chips",))
-    if not isinstance(chips, list):
+    chips = _chips(document)
+    if chips is None:
         return []
-    entries: _Entries = {("chips", index): chip for index, chip in enumerate(chips) if isinstance(chip, dict)}
-    found = [
-        *_dies(document, _texts(entries, "die"), len(chips)),
-        *_taken(document, _texts(entries, "name")),
-        *_taken(document, _positions(entries)),
-    ]
-    names = {place[:2]: name for place, name in _texts(entries, "name").items()}
+    found = [*_dies(document, chips.dies, chips.uses), *chips.taken]
     # Without a name for each chip, what the links name cannot be judged.
-    if len(set(names.values())) != len(chips):
+    if not chips.complete:
         return found
-    pairs = list(_pairs(document.at(("links",))))
+    pairs = list(_pairs(document.at(("links",)), chips.at))
     links = [(place, *pair) for place, pair in pairs if pair]
-    found += _joints(document, links, set(names.values()))
+    found += dict.fromkeys(_joints(document, links, set(chips.names)))
     # A mistake above may hide a link: only without one is a chip out of reach a mistake of its own.
-    return found if found or len(links) < len(pairs) else [*_unreached(names, links)]
+    return found if found or len(links) < len(pairs) else [*_unreached(chips.names, links)]
+
+
+def _chips(document: Document) -> _Chips | None:
+    tree = document.at(("chips",))
+    if isinstance(tree, dict):
+        return _grid(tree)
+    return _list(document, tree) if isinstance(tree, list) else None
+
+
+def _grid(tree: Mapping[str, Tree]) -> _Chips:
+    die = tree.get("die")
+    try:
+        at = grid_places(*grid_of(tree.get("grid")))
+    except ValueError:
+        at = {}
+    names: dict[str, Place] = dict.fromkeys(at, ("chips",))
+    dies: dict[Place, str] = {("chips", "die"): die} if isinstance(die, str) else {}
+    return _Chips(dies=dies, uses=1, names=names, at=at, complete=bool(at))
+
+
+def _list(document: Document, tree: list[Tree]) -> _Chips:
+    entries: _Entries = {("chips", index): chip for index, chip in enumerate(tree) if isinstance(chip, dict)}
+    names, positions = _texts(entries, "name"), _positions(entries)
+    at = {name: place for key, name in names.items() if (place := _numbers(positions.get((*key[:2], "at"), "")))}
+    return _Chips(
+        dies=_texts(entries, "die"),
+        uses=len(tree),
+        names={name: place for place, name in names.items()},
+        at=at if len(at) == len(tree) else {},
+        taken=(*_taken(document, names), *_taken(document, positions)),
+        complete=len(set(names.values())) == len(tree),
+    )
 
 
 def _texts(entries: _Entries, key: str) -> dict[Place, str]:
@@ -54,10 +103,18 @@ def _canonical(number: Tree) -> str:
     return str(int(number)) if isinstance(number, str) and number.isdecimal() else str(number)
 
 
-def _pairs(tree: Tree) -> Iterator[tuple[Place, tuple[str, str] | None]]:
+def _numbers(position: str) -> tuple[int, int] | None:
+    column, _, row = position.partition(", ")
+    return (int(column), int(row)) if column.isdecimal() and row.isdecimal() else None
+
+
+def _pairs(tree: Tree, at: Mapping[str, tuple[int, int]]) -> Iterator[tuple[Place, tuple[str, str] | None]]:
     """Every entry of a `between`, None for what is no pair."""
     for kind, link in tree.items() if isinstance(tree, dict) else ():
         pairs = link.get("between") if isinstance(link, dict) else None
+        if pairs == "neighbours" and at:
+            yield from ((("links", kind, "between"), pair) for pair in neighbours(at))
+            continue
         for index, pair in enumerate(pairs if isinstance(pairs, list) and pairs else [None]):
             ends = [end for end in pair if isinstance(end, str)] if isinstance(pair, list) and len(pair) == 2 else []
             yield ("links", kind, "between", index), (ends[0], ends[1]) if len(ends) == 2 else None
@@ -99,8 +156,8 @@ def _joints(document: Document, links: Iterable[_Ends], names: set[str]) -> Iter
             yield place, f"the link on line {document.line(earlier)} already joins these chips: remove one"
 
 
-def _unreached(names: Mapping[Place, str], links: Iterable[_Ends]) -> Iterator[Fault]:
-    near: dict[str, set[str]] = {name: set() for name in names.values()}
+def _unreached(names: Mapping[str, Place], links: Iterable[_Ends]) -> Iterator[Fault]:
+    near: dict[str, set[str]] = {name: set() for name in names}
     for _, a, b in links:
         near[a].add(b)
         near[b].add(a)
@@ -109,8 +166,7 @@ def _unreached(names: Mapping[Place, str], links: Iterable[_Ends]) -> Iterator[F
     while front:
         front = set(chain.from_iterable(near[name] for name in front)) - reached
         reached |= front
-    left = {place: name for place, name in names.items() if name not in reached}
+    left = [name for name in names if name not in reached]
     if left:
-        place = next(iter(left))
-        chips = ", ".join(list(left.values())[:8]) + (f" and {len(left) - 8} more" if len(left) > 8 else "")
-        yield (*place, "name"), f"no links lead from {start} to {chips}: add a pair to `between` of a link"
+        chips = ", ".join(left[:8]) + (f" and {len(left) - 8} more" if len(left) > 8 else "")
+        yield names[left[0]], f"no links lead from {start} to {chips}: add a pair to `between` of a link"

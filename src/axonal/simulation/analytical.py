@@ -9,7 +9,8 @@ from axonal import wire
 from axonal.hardware import System
 from axonal.mapping import Placement
 from axonal.report import BoundaryBits, LinkLoad, Report, Span
-from axonal.simulation.energy import energy
+from axonal.simulation.counts import counted
+from axonal.simulation.energy import energy, profiles
 from axonal.simulation.loads import link_loads
 from axonal.simulation.schedule import schedule
 from axonal.simulation.transfers import Transfer, transfers
@@ -36,18 +37,32 @@ class Analytical:
         boundaries = tuple(
             _boundary(transfer, system.packet_header_bits) for transfer in pending if transfer.move.crosses
         )
+        counts = counted(pending, placement, timeline.latency_ns)
         bottleneck, busy_ns = _busiest(timeline.spans, loads)
         return Report(
             latency_ns=timeline.latency_ns,
             throughput_per_s=1e9 / busy_ns,
             link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
             link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
-            energy=energy(workload, placement, system, pending, timeline.latency_ns),
+            energy=energy(workload, placement, system, counts, pending),
             boundaries=boundaries,
             links=loads,
             timeline=timeline.spans,
             bottleneck=bottleneck,
+            profiles=profiles(workload, placement, system, counts, pending),
+            notes=_notes(system),
         )
+
+
+def _notes(system: System) -> tuple[str, ...]:
+    """Where the closed forms leave the described machine."""
+    nocs = [chip.noc for chip in system.chips]
+    notes = []
+    if any(noc.topology != "mesh" for noc in nocs):
+        notes.append("the analytical engine sends nothing over the closing channels of a torus")
+    if any(noc.routing != "xy" for noc in nocs):
+        notes.append("the analytical engine routes along the row first, whatever the system says")
+    return tuple(notes)
 
 
 def _boundary(transfer: Transfer, header_bits: int) -> BoundaryBits:
