@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from axonal.hardware.noc import Router
+from axonal.hardware import Router
 from axonal.simulation.network.arrays import Machine
 from axonal.simulation.network.routes import EAST, NORTH, SOUTH, WEST, Routing
 
