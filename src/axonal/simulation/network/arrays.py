@@ -43,6 +43,12 @@ class Machine(NamedTuple):
     wraps: int  # 1: the grid is a torus
     table: I8  # (2, R, R) next output of a table-routed packet in its first and second phase, or (0, 0, 0)
     turns: I8  # (R, P) 1: after this output a table-routed packet is in its second phase
+    # Where things belong, for divisions are slow. A channel is an input virtual channel, `(router * P + port) * V + vc`;
+    # a unit is a channel with one of the outputs, `channel * P + output`. These tables are those of one router.
+    output_of: I32  # (P * V * P,)
+    channel_of: I32  # (P * V * P,)
+    port_of: I32  # (P * V,)
+    vc_of: I32  # (P * V,)
 
 
 class Load(NamedTuple):
@@ -100,7 +106,7 @@ class State(NamedTuple):
     grant_port: I32  # (R * P,) of each output of the switch
     accept_port: I32  # (R * P,) of each input
     turn_vc: I32  # (R * P,) virtual channel whose turn it is at an input
-    stage: I8  # (units,) what a unit waits for; a unit is an input virtual channel with one of its outputs
+    stage: I8  # (units,) what a unit waits for
     out_vc: I32  # (units,)
     sent: I32  # (units,) flits of the packet in front that have gone this way
     ready: I64  # (units,) end of the stage it is in

@@ -167,6 +167,10 @@ class Draft:
             wraps=int(wraps),
             table=nothing if table is None else table,
             turns=np.zeros((self.routers, self.ports), np.int8) if turns is None else turns,
+            output_of=np.tile(np.arange(self.ports, dtype=np.int32), self.ports * self.vcs),
+            channel_of=np.repeat(np.arange(self.ports * self.vcs, dtype=np.int32), self.ports),
+            port_of=np.repeat(np.arange(self.ports, dtype=np.int32), self.vcs),
+            vc_of=np.tile(np.arange(self.vcs, dtype=np.int32), self.ports),
         )
         links = tuple(sorted(self.links, key=lambda link: (link.router, link.port)))
         return Fabric(machine=machine, links=links, tick_ns=tick_ns, die=self.die)

@@ -30,6 +30,8 @@ PATIENCE = 1 << 16
 @inlined
 def _aligned(tick: int, period: int) -> int:
     """The next clock edge that is not before the tick."""
+    if period == 1:
+        return tick
     rest = tick % period
     return tick if rest == 0 else tick + period - rest
 
@@ -297,7 +299,9 @@ def begin(load: Load, state: State, work: Work) -> None:
 def _send(machine: Machine, load: Load, state: State, work: Work, router: int, unit: int, tick: int) -> int:
     """One flit of a unit goes through the switch. Gives 1 when the unit is done with its packet."""
     ports, vcs = machine.ports, machine.vcs
-    channel, out = unit // ports, unit % ports
+    size = ports * vcs
+    local = unit - router * size * ports
+    channel, out = router * size + machine.channel_of[local], machine.output_of[local]
     period = machine.period[router]
     link = router * ports + out
     clock = state.clock
@@ -347,12 +351,14 @@ def _drain(machine: Machine, load: Load, state: State, router: int, channel: int
     ports, vcs = machine.ports, machine.vcs
     branches = state.branches[channel]
     gone = load.flits[packet]
-    for out in range(ports):
-        if branches >> out & 1:
-            gone = min(gone, state.sent[channel * ports + out])
-    place = channel // vcs
-    vc = channel % vcs
-    entry = place % ports
+    if branches & (branches - 1) == 0:
+        gone = state.gone[channel] + 1
+    else:
+        for out in range(ports):
+            if branches >> out & 1:
+                gone = min(gone, state.sent[channel * ports + out])
+    local = channel - router * ports * vcs
+    entry, vc = machine.port_of[local], machine.vc_of[local]
     period = machine.period[router]
     depth = state.buffer.shape[1]
     while state.gone[channel] < gone:
@@ -399,7 +405,8 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     if fresh == 1:
         # Alone, a unit accepts the first free channel after the pointer of its input.
         unit = work.fresh[0]
-        channel, out = unit // ports, unit % ports
+        own = machine.channel_of[unit - base * ports]
+        channel, out = base + own, machine.output_of[unit - base * ports]
         best, got = FAR, -1
         for vc in range(state.low[unit], state.high[unit]):
             over = out * vcs + vc
@@ -412,7 +419,6 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
         state.out_vc[unit] = got
         if got >= 0:
             over = out * vcs + got
-            own = channel - base
             state.grant_vc[base + over] = own + 1 if own + 1 < size else 0
             state.accept_vc[channel] = over + 1 if over + 1 < size else 0
         return
@@ -420,8 +426,7 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     for number in range(fresh):
         unit = work.fresh[number]
         state.out_vc[unit] = -1
-        channel, out = unit // ports, unit % ports
-        own = channel - base
+        own, out = machine.channel_of[unit - base * ports], machine.output_of[unit - base * ports]
         for vc in range(state.low[unit], state.high[unit]):
             over = out * vcs + vc
             if state.busy[base + over] != 0:
@@ -440,7 +445,7 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     for number in range(touched):
         over = work.touched[number]
         unit = work.asker[over]
-        own = unit // ports - base
+        own = machine.channel_of[unit - base * ports]
         key = over - state.accept_vc[base + own]
         if key < 0:
             key += size
@@ -455,7 +460,7 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     for number in range(offered):
         own = work.offered[number]
         over = work.chosen[own]
-        state.out_vc[work.unit_of[own]] = over % vcs
+        state.out_vc[work.unit_of[own]] = machine.vc_of[over]
         state.grant_vc[base + over] = own + 1 if own + 1 < size else 0
         state.accept_vc[base + own] = over + 1 if over + 1 < size else 0
         work.chosen[own] = -1
@@ -472,19 +477,20 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
     """
     ports, vcs = machine.ports, machine.vcs
     base = router * ports
+    first_unit = base * vcs * ports
     if bids == 1:
-        unit = work.bids[0]
-        channel, out = unit // ports, unit % ports
-        entry, vc = channel // vcs - base, channel % vcs
+        local = work.bids[0] - first_unit
+        own, out = machine.channel_of[local], machine.output_of[local]
+        entry, vc = machine.port_of[own], machine.vc_of[own]
         state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
         state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
         state.accept_port[base + entry] = out + 1 if out + 1 < ports else 0
         return 1
     for number in range(bids):
         unit = work.bids[number]
-        channel, out = unit // ports, unit % ports
-        entry = channel // vcs - base
-        key = channel % vcs - state.turn_vc[base + entry]
+        own, out = machine.channel_of[unit - first_unit], machine.output_of[unit - first_unit]
+        entry = machine.port_of[own]
+        key = machine.vc_of[own] - state.turn_vc[base + entry]
         if key < 0:
             key += vcs
         if state.stage[unit] == 2:
@@ -504,22 +510,22 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
     winners = 0
     for entry in range(ports):
         out = state.accept_port[base + entry]
-        first, pointer = -1, 0
+        first, first_own, pointer = -1, -1, 0
         for _ in range(ports):
             if work.win[out] == entry:
                 unit = work.wish[entry * ports + out]
-                channel = unit // ports
+                own = machine.channel_of[unit - first_unit]
                 if first < 0:
-                    first = unit
-                    vc = channel % vcs
+                    first, first_own = unit, own
+                    vc = machine.vc_of[own]
                     state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
                     state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
                     pointer = out + 1 if out + 1 < ports else 0
                     work.bids[winners] = unit
                     winners += 1
-                    if state.branches[channel] == 1 << out:
+                    if state.branches[base * vcs + own] == 1 << out:
                         break
-                elif channel == first // ports and state.sent[unit] == state.sent[first]:
+                elif own == first_own and state.sent[unit] == state.sent[first]:
                     state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
                     work.bids[winners] = unit
                     winners += 1
@@ -535,7 +541,7 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
 def _may_speculate(machine: Machine, state: State, router: int, unit: int) -> bool:
     """Whether the output has a free virtual channel with a credit that the unit may take."""
     ports, vcs = machine.ports, machine.vcs
-    over = (router * ports + unit % ports) * vcs
+    over = (router * ports + machine.output_of[unit - router * ports * vcs * ports]) * vcs
     for vc in range(state.low[unit], state.high[unit]):
         if state.busy[over + vc] == 0 and state.credit[over + vc] > 0:
             return True
@@ -562,19 +568,20 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
     longer_switch = machine.stages[router, 2] > period
     speculative = machine.speculative[router] == 1
     offset = router * ports * vcs * ports
+    first_channel = router * ports * vcs
     waiting = state.working[router]
     fresh, bids, routed, moved = 0, 0, 0, 0
     for number in range(waiting):
         unit = state.work[offset + number]
         stage = state.stage[unit]
         if stage == 4:
-            channel = unit // ports
+            channel = first_channel + machine.channel_of[unit - offset]
             if state.sent[unit] - state.gone[channel] < state.count[channel]:
                 if longer_switch:
                     state.stage[unit] = 5
                     state.ready[unit] = tick + machine.stages[router, 2] - period
                     state.low[unit] = 0
-                over = (router * ports + unit % ports) * vcs + state.out_vc[unit]
+                over = first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]
                 if state.credit[over] > 0:
                     work.bids[bids] = unit
                     bids += 1
@@ -607,7 +614,7 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
             moved += 1
         elif state.out_vc[unit] >= 0:
             state.stage[unit] = 4
-            state.busy[(router * ports + unit % ports) * vcs + state.out_vc[unit]] = 1
+            state.busy[first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]] = 1
             moved += 1
     if longer_vc or longer_switch:
         moved += _end_long_stages(machine, state, router, waiting, tick)
@@ -619,13 +626,15 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
         unit = work.bids[number]
         if state.stage[unit] != 4:
             continue  # it speculated and got no virtual channel
-        if state.credit[(router * ports + unit % ports) * vcs + state.out_vc[unit]] <= 0:
+        over = first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]
+        if state.credit[over] <= 0:
             continue
         if clock_keeps_blame(state):
             _blame(machine, load, state, unit, -period)
         moved += 1
         # The unit leaves the list before a next packet of its channel may use it again.
-        if state.sent[unit] + 1 == load.flits[state.buffer[unit // ports, state.front[unit // ports]]]:
+        channel = first_channel + machine.channel_of[unit - offset]
+        if state.sent[unit] + 1 == load.flits[state.buffer[channel, state.front[channel]]]:
             _forget(machine, state, router, unit)
         ended += _send(machine, load, state, work, router, unit, tick)
     for number in range(routed):
