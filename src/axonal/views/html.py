@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from axonal.views.comparison import comparison
 from axonal.views.curves import curves
 from axonal.views.elasticity import FIELDS, elasticities
@@ -15,6 +13,7 @@ from axonal.views.facts import boundaries, constants, facts, headlines, link_kin
 from axonal.views.loads import legend, result_scale
 from axonal.views.package import package
 from axonal.views.quality import quality
+from axonal.views.rendering import rendered
 from axonal.views.svg import Svg
 from axonal.views.sweep import sweep
 from axonal.views.timeline import timeline
@@ -25,15 +24,9 @@ __all__ = ["html"]
 
 def html(result: Mapping[str, Any]) -> str:
     """The report of a result as one self-contained page; ValueError when the result has no variant."""
-    environment = Environment(
-        loader=PackageLoader("axonal.views"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = variants(result)
-    return environment.get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
         result=result,
         title=report_title(result),
         system=result.get("system") or {},
