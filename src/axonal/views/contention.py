@@ -108,7 +108,7 @@ def _occupied(variant: Variant, name: str) -> tuple[str, str]:
         kind = ", a link between dies," if link["kind"] == "d2d" else ", a channel of the network on chip,"
         peak = max(link.get("utilization") or (0.0,))
         interval_ns = variant.data.get("interval_ns") or 0.0
-        most = f", {percent(min(peak, 1.0))} in its busiest interval of {NS.text(interval_ns)}" if peak else ""
+        most = f", {percent(min(peak, 1.0))} in its busiest interval of {interval_ns:g} ns" if peak else ""
         return kind, f": it is occupied {percent(link['busy_ns'] / latency_ns)} of a single inference{most}"
     spans = variant.data.get("timeline") or ()
     busy_ns = sum(span["duration_ns"] for span in spans if span["resource"] == name and span["kind"] == "compute")

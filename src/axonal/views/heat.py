@@ -19,7 +19,7 @@ MOST_ROWS = 40
 FEWEST_CHANNELS = 12
 """Rows that links between dies leave to the channels inside them, when there are more links than can be drawn."""
 
-ROW, HEAD = 13.0, 20.0
+ROW, HEAD = 14.0, 21.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,8 +45,8 @@ UTILIZATION = LoadScale(limits=(0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9))
 
 
 def percent(share: float) -> str:
-    """A share in percent, with one digit below ten: `0.375` as `38 %`."""
-    return f"{100 * share:.{1 if 0 < share < 0.0995 else 0}f} %"
+    """A share in percent, with one digit below ten where it is not round: `0.375` as `38 %`."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %" if share < 0.0995 else f"{100 * share:.0f} %"
 
 
 def load_scale(loads: Iterable[float]) -> LoadScale:
