@@ -132,6 +132,15 @@ def test_bottleneck_is_named_with_its_utilization_and_what_waits_for_it(cycle_le
     assert found.bottleneck.endswith("Waiting for it: mix (42.0 ns).")
 
 
+def test_wait_for_another_core_is_none_for_the_bottleneck(cycle_level: dict[str, Any]) -> None:
+    variant = cycle_level["variants"]["hybrid"]
+    variant["bottleneck"] = "c0 core 1"
+    variant["waits"] = [{"waiter": "mix", "holder": "c0 core 12", "duration_ns": 42.0}]
+    found = contention(cycle_level, chosen(cycle_level, "hybrid"))
+    assert found is not None
+    assert "Nothing waits for it" in found.bottleneck
+
+
 def test_only_the_ten_longest_waits_are_rows_and_the_others_are_added_up(cycle_level: dict[str, Any]) -> None:
     waits = [{"waiter": f"w{n}", "holder": "h", "duration_ns": float(n)} for n in range(1, 13)]
     cycle_level["variants"]["hybrid"]["waits"] = waits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,9 @@ def _bottleneck(variant: Variant) -> str:
     if not name:
         return ""
     kind, occupied = _occupied(variant, name)
-    waits = [wait for wait in variant.data.get("waits") or () if name in str(wait["holder"])]
+    # `c0 core 1` is not meant by `c0 core 12`.
+    whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    waits = [wait for wait in variant.data.get("waits") or () if whole.search(str(wait["holder"]))]
     waits.sort(key=lambda wait: -wait["duration_ns"])
     words = f"{_arrows(name)}{kind} bounds the throughput{occupied}."
     if not waits:

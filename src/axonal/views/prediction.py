@@ -74,4 +74,4 @@ def _sides(result: Mapping[str, Any], key: str, path: str, unit: Unit) -> Sides:
 def _reason(prediction: Mapping[str, Any]) -> str:
     if prediction.get("valid") is not False:
         return ""
-    return str(prediction.get("reason") or "no reason is given")
+    return str(prediction.get("reason") or "no reason is given").replace("->", "→")
