@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from views_counted import counted
 
 MESH = 8
 CHIPS = (("c0", 0, 0), ("c1", 1, 0), ("c2", 0, 1), ("c3", 1, 1))
@@ -306,3 +307,12 @@ _BUILT = build()
 def result() -> dict[str, Any]:
     """A fresh copy that a test may change."""
     return copy.deepcopy(_BUILT)
+
+
+_COUNTED = counted(_BUILT)
+
+
+@pytest.fixture
+def cycle_level() -> dict[str, Any]:
+    """The same from a cycle-level engine, a fresh copy as well."""
+    return copy.deepcopy(_COUNTED)

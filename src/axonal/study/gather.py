@@ -19,7 +19,7 @@ import torch
 import axonal
 from axonal.data import Dataset
 from axonal.hardware import System
-from axonal.report import Report
+from axonal.report import Breakdown, LinkLoad, Report
 from axonal.study.judge import dominant_constants, sweeps, verdict
 from axonal.study.measure import Measured
 from axonal.study.recipes import VARIANTS, Network
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["gathered"]
 
 SCHEMA_VERSION = 1
+
+CHANNELS_OVER_TIME = 100
+"""Channels inside dies whose load over time is kept."""
 
 Runs = Mapping[str, Sequence[Measured]]
 """Measured seeds of each variant."""
@@ -138,14 +141,20 @@ def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Net
         "link_bits_packetised": fmean(run.report.link_bits_packetised for run in runs),
         "latency_ns": fmean(run.report.latency_ns for run in runs),
         "throughput_per_s": fmean(run.report.throughput_per_s for run in runs),
-        "energy_pj": _energy([run.report for run in runs]),
+        "energy_pj": _energy([run.report.energy for run in runs]),
         "bottleneck": first.report.bottleneck,
         "boundaries": [
             {**asdict(item), "wire_bytes": None if math.isnan(size) else size}
             for item, size in zip(first.report.boundaries, first.wire_bytes, strict=True)
         ],
-        "links": [asdict(item) for item in first.report.links],
+        "links": _links(first.report),
         "timeline": [asdict(item) for item in first.report.timeline],
+        "engine": first.report.engine,
+        "interval_ns": first.report.interval_ns,
+        "waits": [asdict(item) for item in first.report.waits],
+        "profiles": _profiles([run.report for run in runs]),
+        "report_notes": _notes([run.report for run in runs]),
+        **_analytical(runs),
         "training": [
             {
                 "seed": run.seed,
@@ -160,12 +169,56 @@ def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Net
     }
 
 
-def _energy(reports: Sequence[Report]) -> dict[str, float]:
+def _energy(energies: Sequence[Breakdown | None]) -> dict[str, float]:
     parts = {
-        part: fmean(getattr(report.energy, f"{part}_pj") for report in reports)
+        part: fmean(getattr(energy, f"{part}_pj") for energy in energies)
         for part in ("compute", "memory", "noc", "d2d", "static")
     }
     return {"total": sum(parts.values()), **parts}
+
+
+def _links(report: Report) -> list[dict[str, Any]]:
+    """Loads of all channels; over time only those of die-to-die links and of the busiest channels of the dies.
+
+    A thousand channels by some hundred intervals would be most of the file, and nobody could look at them.
+    """
+    inside = sorted((item for item in report.links if item.kind == "noc"), key=lambda item: -item.busy_ns)
+    quiet = {item.name for item in inside[CHANNELS_OVER_TIME:]}
+
+    def shares(item: LinkLoad) -> list[float]:
+        return [] if item.name in quiet else [round(share, 4) for share in item.utilization]
+
+    return [{**asdict(item), "utilization": shares(item)} for item in report.links]
+
+
+def _profiles(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """Energy at each profile that all seeds have, mean over seeds."""
+    found = [{item.name: item.energy for item in report.profiles} for report in reports]
+    names = [name for name in found[0] if all(name in others for others in found)]
+    return [{"name": name, "energy_pj": _energy([others[name] for others in found])} for name in names]
+
+
+def _notes(reports: Sequence[Report]) -> list[str]:
+    return list(dict.fromkeys(note for report in reports for note in report.notes))
+
+
+def _analytical(runs: Sequence[Measured]) -> dict[str, Any]:
+    """The prediction beside the figures, mean over seeds like them; nothing where a seed has none."""
+    found: list[Report | None] = [getattr(run, "predicted", None) for run in runs]
+    predicted = [report for report in found if report is not None]
+    if len(predicted) < len(runs):
+        return {}
+    notes = _notes(predicted)
+    return {
+        "analytical": {
+            "latency_ns": fmean(report.latency_ns for report in predicted),
+            "throughput_per_s": fmean(report.throughput_per_s for report in predicted),
+            "energy_pj": _energy([report.energy for report in predicted]),
+            "link_bits_packed": fmean(report.link_bits_packed for report in predicted),
+            "valid": not notes,
+            "reason": " ".join(notes),
+        }
+    }
 
 
 def _ratios(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float | None]:

@@ -1,8 +1,26 @@
-"""What people see of a comparison: a table for the terminal, a report for the browser, a trace for Perfetto."""
+"""What people see of a comparison: a table for the terminal, a report for the browser, a trace for Perfetto.
 
-from axonal.views.files import Written, write
+And of a network on chip under load: curves, a map of its links, a page with both.
+"""
+
+from axonal.views.files import Written, write, write_noc
 from axonal.views.html import html
+from axonal.views.linkmap import link_map
+from axonal.views.noc import noc_curves_page, noc_page
 from axonal.views.perfetto import perfetto
+from axonal.views.saturation import noc_curves
 from axonal.views.terminal import print_result, table
 
-__all__ = ["Written", "html", "perfetto", "print_result", "table", "write"]
+__all__ = [
+    "Written",
+    "html",
+    "link_map",
+    "noc_curves",
+    "noc_curves_page",
+    "noc_page",
+    "perfetto",
+    "print_result",
+    "table",
+    "write",
+    "write_noc",
+]

@@ -1,4 +1,4 @@
-"""A result on disk: `result.json`, `report.html` and `trace.json`, each either the old one or the whole new one."""
+"""Results on disk: each file is either the old one or the whole new one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 from axonal.views.html import html
+from axonal.views.noc import noc_page
 from axonal.views.perfetto import perfetto
 from axonal.views.variants import prime
 
-__all__ = ["Written", "write"]
+__all__ = ["Written", "write", "write_noc"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,25 @@ def write(result: Mapping[str, Any], folder: Path) -> Written:
         "report.html": html(result),
         "trace.json": _json(perfetto(result, prime(result)[0].key)),
     }
+    _place(texts, folder)
+    return Written(result=folder / "result.json", report=folder / "report.html", trace=folder / "trace.json")
+
+
+def write_noc(result: Mapping[str, Any], folder: Path) -> Path:
+    """Write the page of a network under load (`noc.html`) into a folder, as whole as `write` does.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        ValueError: The result has no point, or a link ends outside of the mesh.
+        OSError: The folder cannot be made or written to.
+    """
+    _place({"noc.html": noc_page(result)}, folder)
+    return folder / "noc.html"
+
+
+def _place(texts: Mapping[str, str], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -52,7 +72,6 @@ def write(result: Mapping[str, Any], folder: Path) -> Written:
         raise OSError(
             error.errno, f"folder {folder} is not writable ({reason}): name another folder or free this one"
         ) from error
-    return Written(result=folder / "result.json", report=folder / "report.html", trace=folder / "trace.json")
 
 
 def _json(document: Mapping[str, Any]) -> str:

@@ -10,9 +10,11 @@ from typing import Literal
 __all__ = [
     "Figure",
     "Svg",
+    "boxes",
     "drawing",
     "element",
     "group",
+    "hatched",
     "label",
     "line",
     "marker",
@@ -118,6 +120,41 @@ def rectangle(at: tuple[float, float], size: tuple[float, float], css: str, titl
         rx=radius or "",
         class_=css,
     )
+
+
+def hatched(at: tuple[float, float], size: tuple[float, float], title: str = "", pitch: float = 4) -> Svg:
+    """A pale box with slanting strokes: drawn one by one, because a pattern would have to be referred to."""
+    (left, top), (width, height) = at, size
+    strokes = []
+    offset = pitch / 2
+    while offset < width + height:
+        # The stroke from the upper edge at `offset` down to the left, cut off at both sides of the box.
+        above, below = max(offset - width, 0.0), min(offset, height)
+        ends = [f"{_value(left + offset - down)} {_value(top + down)}" for down in (above, below)]
+        strokes.append("M" + "L".join(ends))
+        offset += pitch
+    lines = element("path", d="".join(strokes), class_="hatch")
+    return group(*hint(title), rectangle(at, size, "wait"), *([lines] if strokes else []))
+
+
+def boxes(spans: Sequence[tuple[float, float]], rows: tuple[float, float], css: str, title: str = "") -> Svg:
+    """Boxes of one height, from left to right, as one path; those that touch become one.
+
+    Args:
+        spans: Left and right of each, ascending.
+        rows: Top and height.
+        css: Class of the path.
+        title: What a pointer shows.
+    """
+    joined: list[tuple[float, float]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1] + 0.01:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    top, height = _value(rows[0]), _value(rows[1])
+    steps = "".join(f"M{_value(start)} {top}h{_value(end - start)}v{height}H{_value(start)}z" for start, end in joined)
+    return element("path", *hint(title), d=steps, class_=css)
 
 
 def marker(kind: str, at: tuple[float, float], radius: float, css: str, title: str = "") -> Svg:

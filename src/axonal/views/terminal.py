@@ -14,6 +14,7 @@ from axonal.views.cells import Cell
 from axonal.views.comparison import Row, comparison
 from axonal.views.elasticity import FIELDS, elasticities
 from axonal.views.numbers import DASH, TIMES
+from axonal.views.prediction import MEASURES, predictions
 from axonal.views.variants import lookup
 
 __all__ = ["print_result", "table"]
@@ -70,6 +71,11 @@ def print_result(result: Mapping[str, Any], console: Console) -> None:
     console.print()
     console.print(table(result))
     console.print()
+    predicted = _predicted(result)
+    if predicted.row_count:
+        console.print(Text("Analytical prediction", style="bold"), Text("(predicted / simulated)", style="dim"))
+        console.print(predicted)
+        console.print()
     dominating = _dominating(result)
     if dominating.row_count:
         console.print(Text("Dominating constants", style="bold"), Text("(percent for one percent)", style="dim"))
@@ -83,6 +89,20 @@ def _verdict(result: Mapping[str, Any]) -> Text:
     pays = lookup(result, "verdict.pays")
     mark = {True: ("PAYS", "bold green"), False: ("DOES NOT PAY", "bold red")}.get(pays, ("NO VERDICT", "bold"))
     return Text.assemble(mark, " ", str(lookup(result, "verdict.sentence") or ""))
+
+
+def _predicted(result: Mapping[str, Any]) -> Table:
+    """What the analytical engine predicts, relative to the figures above, and where it says that it cannot."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    shown.add_column("")
+    for measure in MEASURES:
+        shown.add_column(Text(measure), justify="right")
+    shown.add_column("", overflow="fold", style="dim")
+    for row in predictions(result):
+        ratios = (side.ratio.text if side.ratio else DASH for side in row.sides)
+        outside = f"outside its range: {row.reason}" if row.reason else ""
+        shown.add_row(Text(row.variant.name), *map(Text, ratios), Text(outside))
+    return shown
 
 
 def _dominating(result: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""One inference over time: what each die computes and what each die-to-die link carries."""
+"""One inference over time: what each die computes, what each die-to-die link carries, and when something waits."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from axonal.views.axes import Frame, Linear, horizontal_axis
-from axonal.views.intervals import Interval, lanes, merged
+from axonal.views.intervals import Interval, lanes, merged, united
 from axonal.views.numbers import NS, Scale, compact
-from axonal.views.svg import Figure, Svg, drawing, label, line, rectangle, text_width
+from axonal.views.svg import Figure, Svg, drawing, hatched, label, line, rectangle, text_width
 from axonal.views.variants import Variant, prime
 
 __all__ = ["timeline"]
 
-TITLES = {"compute": "compute on the die", "noc": "network on chip", "d2d": "die-to-die link"}
+TITLES = {
+    "compute": "compute on the die",
+    "noc": "network on chip",
+    "d2d": "die-to-die link",
+    "wait": "something waits",
+}
 HEAD = 30.0
 ROW = 24.0
 LANE = 7.0
+STALL = 5.0
+"""Height of the strip of waits: they are no work, and must not look like it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +35,28 @@ class Track:
         title: Name of the row.
         main: Work of the die, or transfers of the link.
         under: Transfers inside the die, drawn as a thin line below.
+        waits: Times at which at least one of its resources waits, as a hatched strip at the bottom.
     """
 
     title: str
     main: tuple[Interval, ...]
     under: tuple[Interval, ...] = ()
+    waits: tuple[Interval, ...] = ()
+
+    @property
+    def below(self) -> float:
+        """Pixels under the work."""
+        return (4 if self.under else 0) + (STALL + 2 if self.waits else 0)
 
     @property
     def height(self) -> float:
         """Pixels the row needs; a row with many lanes grows."""
-        return max(ROW, 6 + LANE * (max(lanes(self.main), default=0) + 1)) + (4 if self.under else 0)
+        return max(ROW, 6 + LANE * (max(lanes(self.main), default=0) + 1)) + self.below
+
+    @property
+    def everything(self) -> tuple[Interval, ...]:
+        """All that is drawn in the row."""
+        return (*self.main, *self.under, *self.waits)
 
 
 def timeline(result: Mapping[str, Any]) -> Figure | None:
@@ -52,27 +71,35 @@ def timeline(result: Mapping[str, Any]) -> Figure | None:
 
 def _tracks(spans: Iterable[Mapping[str, Any]], chips: Sequence[str]) -> list[Track]:
     """Dies in the order of the system, then links in the order of their first transfer."""
+    spans = list(spans)
+    links = dict.fromkeys(str(span["resource"]) for span in spans if span["kind"] == "d2d")
     by_row: dict[tuple[str, str], list[Interval]] = {}
     for span in spans:
-        kind = str(span["kind"])
+        kind, resource = str(span["kind"]), str(span["resource"])
         start = float(span["start_ns"])
-        row = ("d2d", str(span["resource"])) if kind == "d2d" else (kind, str(span["chip"]))
+        row = (kind, resource if resource in links else str(span["chip"]))
         interval = Interval(
             name=str(span["name"]), kind=kind, start_ns=start, end_ns=start + float(span["duration_ns"])
         )
         by_row.setdefault(row, []).append(interval)
-    rows = {row: tuple(merged(found)) for row, found in by_row.items()}
-    names = [*chips, *(chip for kind, chip in rows if kind != "d2d" and chip not in chips)]
-    dies = [
-        Track(title=name, main=rows.get(("compute", name), ()), under=rows.get(("noc", name), ()))
-        for name in dict.fromkeys(names)
-    ]
-    links = [Track(title=name, main=found) for (kind, name), found in rows.items() if kind == "d2d"]
-    return [die for die in dies if die.main or die.under] + sorted(links, key=lambda link: link.main[0].start_ns)
+    names = dict.fromkeys([*chips, *(name for _, name in by_row if name not in links)])
+    tracks = [_track_of(name, "compute", by_row) for name in names]
+    across = [_track_of(name, "d2d", by_row) for name in links]
+    shown = [track for track in tracks if track.everything]
+    return shown + sorted(across, key=lambda link: link.main[0].start_ns)
+
+
+def _track_of(name: str, kind: str, by_row: Mapping[tuple[str, str], Sequence[Interval]]) -> Track:
+    return Track(
+        title=name,
+        main=tuple(merged(by_row.get((kind, name), ()))),
+        under=tuple(merged(by_row.get(("noc", name), ()))),
+        waits=tuple(united(by_row.get(("wait", name), ()))),
+    )
 
 
 def _gantt(stacks: Sequence[tuple[Variant, list[Track]]], width: float) -> Svg:
-    ends = [one.end_ns for _, tracks in stacks for track in tracks for one in (*track.main, *track.under)]
+    ends = [one.end_ns for _, tracks in stacks for track in tracks for one in track.everything]
     longest = max([*ends, *(float(variant.data.get("latency_ns") or 0) for variant, _ in stacks)])
     scale = NS.scale([longest])
     titles = [_arrows(track.title) for _, tracks in stacks for track in tracks]
@@ -95,13 +122,14 @@ def _arrows(title: str) -> str:
 
 
 def _legend(stacks: Sequence[tuple[Variant, list[Track]]]) -> list[Svg]:
-    used = {one.kind for _, tracks in stacks for track in tracks for one in (*track.main, *track.under)}
+    used = {one.kind for _, tracks in stacks for track in tracks for one in track.everything}
     parts: list[Svg] = []
     x = 2.0
     for kind, title in TITLES.items():
         if kind in used:
             words = title.split(" ")[0] if kind == "compute" else title
-            parts += [rectangle((x, 2), (12, 12), f"e-{kind}", radius=2), label((x + 18, 12.5), words, "name")]
+            box = hatched((x, 2), (12, 12)) if kind == "wait" else rectangle((x, 2), (12, 12), f"e-{kind}", radius=2)
+            parts += [box, label((x + 18, 12.5), words, "name")]
             x += 18 + text_width(words) + 12
     return parts
 
@@ -119,8 +147,8 @@ def _stack(variant: Variant, tracks: Sequence[Track], axis: Linear, scale: Scale
 
 
 def _track(track: Track, axis: Linear, scale: Scale, top: float) -> list[Svg]:
-    under = 4.0 if track.under else 0.0
-    inner = track.height - under - 5
+    inner = track.height - track.below - 5
+    bottom = top + track.height - track.below
     parts = [
         line((2, top + track.height), (axis.end, top + track.height), "rule"),
         label((axis.start - 9, top + track.height / 2 + 4), _arrows(track.title), "tick", "end"),
@@ -131,7 +159,10 @@ def _track(track: Track, axis: Linear, scale: Scale, top: float) -> list[Svg]:
         parts.extend(_bar(one, axis, scale, (top + 3 + lane * lane_height, lane_height)))
     for one in track.under:
         start, end = axis(one.start_ns * scale.factor), axis(one.end_ns * scale.factor)
-        parts.append(rectangle((start, top + track.height - 5), (max(end - start, 0.8), 3), "e-noc", _title(one)))
+        parts.append(rectangle((start, bottom - 1), (max(end - start, 0.8), 3), "e-noc", _title(one)))
+    for one in track.waits:
+        start, end = axis(one.start_ns * scale.factor), axis(one.end_ns * scale.factor)
+        parts.append(hatched((start, top + track.height - STALL - 1), (max(end - start, 0.8), STALL), _waiting(one)))
     return parts
 
 
@@ -147,3 +178,8 @@ def _bar(one: Interval, axis: Linear, scale: Scale, rows: tuple[float, float]) -
 def _title(one: Interval) -> str:
     pieces = f", {one.count} parts" if one.count > 1 else ""
     return f"{one.name}: {NS.text(one.start_ns)} to {NS.text(one.end_ns)}{pieces}"
+
+
+def _waiting(one: Interval) -> str:
+    more = f" and {one.count - 1} more" if one.count > 1 else ""
+    return f"waits: {one.name}{more}, {NS.text(one.start_ns)} to {NS.text(one.end_ns)}"
