@@ -59,11 +59,13 @@ def _credits(machine: Machine, state: State, tick: int) -> None:
     slot = tick & (state.wheel_credit.size - 1)
     event = state.wheel_credit[slot]
     state.wheel_credit[slot] = -1
+    per_router = machine.ports * machine.vcs
     clock = state.clock
     while event >= 0:
         where = state.event_where[event]
         if where >= 0:
             state.credit[where] += 1
+            state.awake[where // per_router] = 1
         else:
             state.room[(-where - 1) // machine.vcs, (-where - 1) % machine.vcs] += 1
         following = state.event_next[event]
@@ -71,6 +73,21 @@ def _credits(machine: Machine, state: State, tick: int) -> None:
         clock[3] = event
         clock[2] -= 1
         event = following
+
+
+@inlined
+def _range(low: int, high: int) -> int:
+    """The set of virtual channels `low <= v < high`."""
+    return (1 << high) - (1 << low)
+
+
+@inlined
+def _first(machine: Machine, chosen: int, pointer: int) -> int:
+    """The first member of a set of ports that is not before the pointer, else the first of all."""
+    beyond = chosen >> pointer
+    if beyond != 0:
+        return pointer + machine.first_of[beyond]
+    return machine.first_of[chosen]
 
 
 @inlined
@@ -104,8 +121,7 @@ def _route(machine: Machine, load: Load, state: State, router: int, channel: int
         state.branches[channel] = 1 << out
         state.stage[unit] = 2
         state.sent[unit] = 0
-        state.low[unit] = low
-        state.high[unit] = high
+        state.may[unit] = _range(low, high)
         _wait(machine, state, router, unit)
         return
     outputs = _tree_outputs(load, -1 - load.target[packet], router)
@@ -115,8 +131,7 @@ def _route(machine: Machine, load: Load, state: State, router: int, channel: int
             unit = channel * ports + out
             state.stage[unit] = 2
             state.sent[unit] = 0
-            state.low[unit] = 0
-            state.high[unit] = machine.vcs
+            state.may[unit] = _range(0, machine.vcs)
             _wait(machine, state, router, unit)
 
 
@@ -150,8 +165,10 @@ def _arrivals(machine: Machine, load: Load, state: State, tick: int) -> None:
             place -= depth
         state.buffer[channel, place] = state.event_packet[event]
         state.count[channel] += 1
+        router = channel // per_router
+        state.awake[router] = 1
         if state.count[channel] == 1 and state.branches[channel] == 0:
-            _begin_head(machine, load, state, channel // per_router, channel, tick)
+            _begin_head(machine, load, state, router, channel, tick)
         following = state.event_next[event]
         state.event_next[event] = clock[3]
         clock[3] = event
@@ -296,8 +313,8 @@ def begin(load: Load, state: State, work: Work) -> None:
 
 
 @inlined
-def _send(machine: Machine, load: Load, state: State, work: Work, router: int, unit: int, tick: int) -> int:
-    """One flit of a unit goes through the switch. Gives 1 when the unit is done with its packet."""
+def _send(machine: Machine, load: Load, state: State, work: Work, router: int, unit: int, tick: int) -> None:
+    """One flit of a unit goes through the switch."""
     ports, vcs = machine.ports, machine.vcs
     size = ports * vcs
     local = unit - router * size * ports
@@ -315,7 +332,7 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
     if index == 0:
         state.hops[packet] += 1
     if tail:
-        state.busy[over] = 0
+        state.free[link] |= 1 << state.out_vc[unit]
     leaves = tick + machine.stages[router, 3]
     if clock[8] == 1:
         _note(state, link, tick)
@@ -342,7 +359,6 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
             state.phase_of[packet] = 1
         _event(state, 0, _aligned(arrives, machine.period[beyond]), entry, packet)
     _drain(machine, load, state, router, channel, packet, tick)
-    return 1 if tail else 0
 
 
 @inlined
@@ -394,7 +410,7 @@ def _note(state: State, link: int, tick: int) -> None:
 
 
 @inlined
-def _allocate_channels(machine: Machine, state: State, work: Work, router: int, fresh: int, tick: int) -> None:
+def _allocate_channels(machine: Machine, state: State, work: Work, router: int, fresh: int) -> None:
     """One iteration of iSLIP between the units that ask and the output virtual channels that are free.
 
     Leaves in `out_vc` what a unit got, -1 without.
@@ -402,49 +418,33 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     ports, vcs = machine.ports, machine.vcs
     size = ports * vcs
     base = router * size
-    if fresh == 1:
-        # Alone, a unit accepts the first free channel after the pointer of its input.
-        unit = work.fresh[0]
-        own = machine.channel_of[unit - base * ports]
-        channel, out = base + own, machine.output_of[unit - base * ports]
-        best, got = FAR, -1
-        for vc in range(state.low[unit], state.high[unit]):
-            over = out * vcs + vc
-            if state.busy[base + over] == 0:
-                key = over - state.accept_vc[channel]
-                if key < 0:
-                    key += size
-                if key < best:
-                    best, got = key, vc
-        state.out_vc[unit] = got
-        if got >= 0:
-            over = out * vcs + got
-            state.grant_vc[base + over] = own + 1 if own + 1 < size else 0
-            state.accept_vc[channel] = over + 1 if over + 1 < size else 0
-        return
     touched = 0
     for number in range(fresh):
         unit = work.fresh[number]
         state.out_vc[unit] = -1
         own, out = machine.channel_of[unit - base * ports], machine.output_of[unit - base * ports]
-        for vc in range(state.low[unit], state.high[unit]):
-            over = out * vcs + vc
-            if state.busy[base + over] != 0:
-                continue
-            key = own - state.grant_vc[base + over]
-            if key < 0:
-                key += size
-            if work.asker[over] < 0:
-                work.touched[touched] = over
-                touched += 1
-                work.best[over] = FAR
-            if key < work.best[over]:
-                work.best[over] = key
-                work.asker[over] = unit
+        may = state.may[unit] & state.free[router * ports + out]
+        over = out * vcs
+        while may != 0:
+            if may & 1:
+                key = own - state.grant_vc[base + over]
+                if key < 0:
+                    key += size
+                if work.asker[over] < 0:
+                    work.touched[touched] = over
+                    touched += 1
+                    work.best[over] = key
+                    work.asker[over] = unit
+                elif key < work.best[over]:
+                    work.best[over] = key
+                    work.asker[over] = unit
+            may >>= 1
+            over += 1
     offered = 0
     for number in range(touched):
         over = work.touched[number]
         unit = work.asker[over]
+        work.asker[over] = -1
         own = machine.channel_of[unit - base * ports]
         key = over - state.accept_vc[base + own]
         if key < 0:
@@ -460,16 +460,14 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     for number in range(offered):
         own = work.offered[number]
         over = work.chosen[own]
+        work.chosen[own] = -1
         state.out_vc[work.unit_of[own]] = machine.vc_of[over]
         state.grant_vc[base + over] = own + 1 if own + 1 < size else 0
         state.accept_vc[base + own] = over + 1 if over + 1 < size else 0
-        work.chosen[own] = -1
-    for number in range(touched):
-        work.asker[work.touched[number]] = -1
 
 
 @inlined
-def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, router: int, bids: int) -> int:
+def _allocate_switch(machine: Machine, state: State, work: Work, router: int, bids: int) -> int:
     """One iteration of iSLIP between the inputs and the outputs of the switch; winners go to the front of `bids`.
 
     Of the virtual channels of an input that ask for one output, those that are sure of theirs come before those that
@@ -478,14 +476,7 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
     ports, vcs = machine.ports, machine.vcs
     base = router * ports
     first_unit = base * vcs * ports
-    if bids == 1:
-        local = work.bids[0] - first_unit
-        own, out = machine.channel_of[local], machine.output_of[local]
-        entry, vc = machine.port_of[own], machine.vc_of[own]
-        state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
-        state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
-        state.accept_port[base + entry] = out + 1 if out + 1 < ports else 0
-        return 1
+    outputs = 0
     for number in range(bids):
         unit = work.bids[number]
         own, out = machine.channel_of[unit - first_unit], machine.output_of[unit - first_unit]
@@ -496,44 +487,48 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
         if state.stage[unit] == 2:
             key += vcs
         place = entry * ports + out
-        if work.wish[place] < 0 or key < work.wish_key[place]:
+        if outputs >> out & 1 == 0:
+            outputs |= 1 << out
+            work.asked[out] = 0
+        if work.asked[out] >> entry & 1 == 0:
+            work.asked[out] |= 1 << entry
             work.wish[place] = unit
             work.wish_key[place] = key
-    for out in range(ports):
-        entry = state.grant_port[base + out]
-        work.win[out] = -1
-        for _ in range(ports):
-            if work.wish[entry * ports + out] >= 0:
-                work.win[out] = entry
-                break
-            entry = entry + 1 if entry + 1 < ports else 0
+        elif key < work.wish_key[place]:
+            work.wish[place] = unit
+            work.wish_key[place] = key
+    inputs = 0
+    while outputs != 0:
+        out = machine.first_of[outputs]
+        outputs &= outputs - 1
+        entry = _first(machine, work.asked[out], state.grant_port[base + out])
+        if inputs >> entry & 1 == 0:
+            inputs |= 1 << entry
+            work.offers[entry] = 0
+        work.offers[entry] |= 1 << out
     winners = 0
-    for entry in range(ports):
-        out = state.accept_port[base + entry]
-        first, first_own, pointer = -1, -1, 0
-        for _ in range(ports):
-            if work.win[out] == entry:
-                unit = work.wish[entry * ports + out]
-                own = machine.channel_of[unit - first_unit]
-                if first < 0:
-                    first, first_own = unit, own
-                    vc = machine.vc_of[own]
-                    state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
-                    state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
-                    pointer = out + 1 if out + 1 < ports else 0
-                    work.bids[winners] = unit
-                    winners += 1
-                    if state.branches[base * vcs + own] == 1 << out:
-                        break
-                elif own == first_own and state.sent[unit] == state.sent[first]:
-                    state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
-                    work.bids[winners] = unit
-                    winners += 1
-            out = out + 1 if out + 1 < ports else 0
-        if first >= 0:
-            state.accept_port[base + entry] = pointer
-    for place in range(ports * ports):
-        work.wish[place] = -1
+    while inputs != 0:
+        entry = machine.first_of[inputs]
+        inputs &= inputs - 1
+        offers = work.offers[entry]
+        out = _first(machine, offers, state.accept_port[base + entry])
+        unit = work.wish[entry * ports + out]
+        own = machine.channel_of[unit - first_unit]
+        vc = machine.vc_of[own]
+        state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
+        state.accept_port[base + entry] = out + 1 if out + 1 < ports else 0
+        state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
+        work.bids[winners] = unit
+        winners += 1
+        others = offers & state.branches[base * vcs + own] & ~(1 << out)
+        while others != 0:
+            out = machine.first_of[others]
+            others &= others - 1
+            other = work.wish[entry * ports + out]
+            if machine.channel_of[other - first_unit] == own and state.sent[other] == state.sent[unit]:
+                state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
+                work.bids[winners] = other
+                winners += 1
     return winners
 
 
@@ -541,10 +536,14 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
 def _may_speculate(machine: Machine, state: State, router: int, unit: int) -> bool:
     """Whether the output has a free virtual channel with a credit that the unit may take."""
     ports, vcs = machine.ports, machine.vcs
-    over = (router * ports + machine.output_of[unit - router * ports * vcs * ports]) * vcs
-    for vc in range(state.low[unit], state.high[unit]):
-        if state.busy[over + vc] == 0 and state.credit[over + vc] > 0:
+    link = router * ports + machine.output_of[unit - router * ports * vcs * ports]
+    may = state.may[unit] & state.free[link]
+    over = link * vcs
+    while may != 0:
+        if may & 1 and state.credit[over] > 0:
             return True
+        may >>= 1
+        over += 1
     return False
 
 
@@ -570,7 +569,7 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
     offset = router * ports * vcs * ports
     first_channel = router * ports * vcs
     waiting = state.working[router]
-    fresh, bids, routed, moved = 0, 0, 0, 0
+    fresh, bids, routed, moved, timed = 0, 0, 0, 0, 0
     for number in range(waiting):
         unit = state.work[offset + number]
         stage = state.stage[unit]
@@ -580,7 +579,7 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
                 if longer_switch:
                     state.stage[unit] = 5
                     state.ready[unit] = tick + machine.stages[router, 2] - period
-                    state.low[unit] = 0
+                    state.may[unit] = 0
                 over = first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]
                 if state.credit[over] > 0:
                     work.bids[bids] = unit
@@ -591,21 +590,24 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
             if speculative and _may_speculate(machine, state, router, unit):
                 work.bids[bids] = unit
                 bids += 1
-        elif stage == 1 and state.ready[unit] <= tick:
-            work.routed[routed] = unit
-            routed += 1
-    if clock_keeps_blame(state):
+        else:
+            timed += 1
+            if stage == 1 and state.ready[unit] <= tick:
+                work.routed[routed] = unit
+                routed += 1
+    watched = state.clock[7] == 1
+    if watched:
         for number in range(waiting):
             unit = state.work[offset + number]
             stage = state.stage[unit]
             if stage == 2 or (stage == 4 and state.sent[unit] - state.gone[unit // ports] < state.count[unit // ports]):
                 _blame(machine, load, state, unit, period)
     if fresh > 0:
-        _allocate_channels(machine, state, work, router, fresh, tick)
+        _allocate_channels(machine, state, work, router, fresh)
     if bids > 0:
-        bids = _allocate_switch(machine, load, state, work, router, bids)
+        bids = _allocate_switch(machine, state, work, router, bids)
+    awake = bids + timed > 0 or longer_switch or watched
     # Updates, from here on: nothing above sees them before the next cycle.
-    ended = 0
     for number in range(fresh):
         unit = work.fresh[number]
         if longer_vc:
@@ -614,13 +616,13 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
             moved += 1
         elif state.out_vc[unit] >= 0:
             state.stage[unit] = 4
-            state.busy[first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]] = 1
+            state.free[router * ports + machine.output_of[unit - offset]] &= ~(1 << state.out_vc[unit])
             moved += 1
     if longer_vc or longer_switch:
         moved += _end_long_stages(machine, state, router, waiting, tick)
         if longer_switch:
             for number in range(bids):
-                state.low[work.bids[number]] = 1
+                state.may[work.bids[number]] = 1
             bids = _granted(machine, state, work, router, waiting, tick)
     for number in range(bids):
         unit = work.bids[number]
@@ -629,26 +631,22 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
         over = first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]
         if state.credit[over] <= 0:
             continue
-        if clock_keeps_blame(state):
+        if watched:
             _blame(machine, load, state, unit, -period)
         moved += 1
         # The unit leaves the list before a next packet of its channel may use it again.
         channel = first_channel + machine.channel_of[unit - offset]
         if state.sent[unit] + 1 == load.flits[state.buffer[channel, state.front[channel]]]:
             _forget(machine, state, router, unit)
-        ended += _send(machine, load, state, work, router, unit, tick)
+        _send(machine, load, state, work, router, unit, tick)
     for number in range(routed):
         unit = work.routed[number]
         _forget(machine, state, router, unit)
         _route(machine, load, state, router, unit // ports)
         moved += 1
+    # Where nothing moves and no time runs, the next cycle is like this one until something arrives.
+    state.awake[router] = awake or moved > 0
     return moved
-
-
-@inlined
-def clock_keeps_blame(state: State) -> bool:
-    """Whether it is counted who stands in front of which output."""
-    return state.clock[7] == 1
 
 
 @inlined
@@ -673,9 +671,9 @@ def _end_long_stages(machine: Machine, state: State, router: int, waiting: int, 
     for number in range(waiting):
         unit = state.work[offset + number]
         if state.stage[unit] == 3 and state.ready[unit] <= tick:
-            over = (router * ports + unit % ports) * vcs + state.out_vc[unit]
-            if state.out_vc[unit] >= 0 and state.busy[over] == 0:
-                state.busy[over] = 1
+            link, vc = router * ports + unit % ports, state.out_vc[unit]
+            if vc >= 0 and state.free[link] >> vc & 1:
+                state.free[link] &= ~(1 << vc)
                 state.stage[unit] = 4
                 moved += 1
             else:
@@ -693,7 +691,7 @@ def _granted(machine: Machine, state: State, work: Work, router: int, waiting: i
         unit = state.work[offset + number]
         if state.stage[unit] == 5 and state.ready[unit] <= tick:
             state.stage[unit] = 4
-            if state.low[unit] == 1:
+            if state.may[unit] == 1:
                 work.bids[winners] = unit
                 winners += 1
     return winners
@@ -724,7 +722,7 @@ def advance(machine: Machine, load: Load, state: State, work: Work, until: int) 
         _arrivals(machine, load, state, tick)
         moved = _inject(machine, load, state, tick)
         for router in range(machine.routers):
-            if state.working[router] > 0:
+            if state.awake[router] and state.working[router] > 0:
                 period = machine.period[router]
                 if period == 1 or tick % period == 0:
                     moved += _step(machine, load, state, work, router, tick)
