@@ -41,6 +41,7 @@ class Machine(NamedTuple):
     columns: int
     rows: int
     wraps: int  # 1: the grid is a torus
+    split: int  # virtual channels below are for the first phase of a multicast and for all other packets
     table: I8  # (2, R, R) next output of a table-routed packet in its first and second phase, or (0, 0, 0)
     turns: I8  # (R, P) 1: after this output a table-routed packet is in its second phase
     # Where things belong, for divisions are slow. A channel is an input virtual channel, `(router * P + port) * V + vc`;
@@ -62,7 +63,8 @@ class Load(NamedTuple):
     message: I32  # (packets,) message that it is a part of, -1 without tasks
     tree_start: I32  # (trees + 1,)
     tree_router: I32  # routers of each tree, ascending
-    tree_outputs: I32  # set of outputs there, one bit for each
+    tree_outputs: I32  # set of outputs there
+    tree_may: I64  # set of virtual channels that it may take there
     task_core: I32  # (tasks,)
     task_ticks: I64  # (tasks,)
     task_first: I32  # (tasks,) first packet of its chain, -1 without

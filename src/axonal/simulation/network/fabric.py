@@ -143,11 +143,21 @@ class Draft:
         routing: Routing,
         *,
         wraps: bool = False,
+        split: int | None = None,
         tick_ns: float = 1.0,
         table: np.ndarray | None = None,
         turns: np.ndarray | None = None,
     ) -> Fabric:
-        """The fabric."""
+        """The fabric.
+
+        Args:
+            routing: How packets find their way.
+            wraps: Whether the grid is a torus.
+            split: Virtual channels below are for all but the second phase of multicasts; all when `None`.
+            tick_ns: Length of a tick.
+            table: Next outputs of table routing, shape `(2, routers, routers)`.
+            turns: Where its second phase begins, shape `(routers, ports)`.
+        """
         nothing = np.zeros((2, 0, 0), np.int8)
         machine = Machine(
             routers=self.routers,
@@ -170,6 +180,7 @@ class Draft:
             columns=int(self.column.max()) + 1,
             rows=int(self.row.max()) + 1,
             wraps=int(wraps),
+            split=self.vcs if split is None else split,
             table=nothing if table is None else table,
             turns=np.zeros((self.routers, self.ports), np.int8) if turns is None else turns,
             output_of=np.tile(np.arange(self.ports, dtype=np.int32), self.ports * self.vcs),

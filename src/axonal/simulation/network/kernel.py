@@ -91,7 +91,8 @@ def _first(machine: Machine, chosen: int, pointer: int) -> int:
 
 
 @inlined
-def _tree_outputs(load: Load, tree: int, router: int) -> int:
+def _tree_place(load: Load, tree: int, router: int) -> int:
+    """Where the router stands in the list of a tree."""
     low, high = load.tree_start[tree], load.tree_start[tree + 1]
     while low < high:
         middle = (low + high) // 2
@@ -99,7 +100,7 @@ def _tree_outputs(load: Load, tree: int, router: int) -> int:
             low = middle + 1
         else:
             high = middle
-    return load.tree_outputs[low]
+    return low
 
 
 @inlined
@@ -124,14 +125,15 @@ def _route(machine: Machine, load: Load, state: State, router: int, channel: int
         state.may[unit] = _range(low, high)
         _wait(machine, state, router, unit)
         return
-    outputs = _tree_outputs(load, -1 - load.target[packet], router)
+    place = _tree_place(load, -1 - load.target[packet], router)
+    outputs = load.tree_outputs[place]
     state.branches[channel] = outputs
     for out in range(ports):
         if outputs >> out & 1:
             unit = channel * ports + out
             state.stage[unit] = 2
             state.sent[unit] = 0
-            state.may[unit] = _range(0, machine.vcs)
+            state.may[unit] = load.tree_may[place]
             _wait(machine, state, router, unit)
 
 
@@ -184,7 +186,7 @@ def _channels_at_source(machine: Machine, load: Load, packet: int) -> tuple[int,
         if load.flavour[packet] == 1:
             return half, machine.vcs
         return 0, half
-    return 0, machine.vcs
+    return 0, machine.split
 
 
 @inlined
@@ -231,13 +233,15 @@ def _inject(machine: Machine, load: Load, state: State, tick: int) -> int:
 
 
 @inlined
-def _deliver(load: Load, state: State, work: Work, message: int, tick: int) -> None:
-    """A copy of a packet of a message has arrived: perhaps tasks may start now."""
+def _count_down(load: Load, state: State, work: Work, message: int, tick: int, top: int) -> int:
+    """A part of a message is there: the end of a task that sends it, or a copy of a packet.
+
+    With the last one, cores that wait for it go on the stack; gives the stack's new height.
+    """
     state.message_end[message] = max(state.message_end[message], tick)
     state.message_left[message] -= 1
     if state.message_left[message] > 0:
-        return
-    top = 0
+        return top
     for index in range(load.in_start[message], load.in_start[message + 1]):
         task = load.in_task[index]
         state.task_left[task] -= 1
@@ -245,26 +249,7 @@ def _deliver(load: Load, state: State, work: Work, message: int, tick: int) -> N
         if state.task_left[task] == 0:
             work.stack[top] = load.task_core[task]
             top += 1
-    _run_cores(load, state, work, top)
-
-
-@inlined
-def _run_cores(load: Load, state: State, work: Work, top: int) -> None:
-    """Start what the cores on the stack can start, in the order of each core's list, and all that follows at once."""
-    while top > 0:
-        top -= 1
-        core = work.stack[top]
-        while load.core_start[core] + state.core_next[core] < load.core_start[core + 1]:
-            task = load.core_task[load.core_start[core] + state.core_next[core]]
-            if state.task_left[task] > 0:
-                break
-            state.core_next[core] += 1
-            start = max(state.task_ready[task], state.core_free[core])
-            end = start + load.task_ticks[task]
-            state.task_start[task] = start
-            state.task_end[task] = end
-            state.core_free[core] = end
-            top = _release(load, state, work, task, top)
+    return top
 
 
 @inlined
@@ -290,18 +275,29 @@ def _release(load: Load, state: State, work: Work, task: int, top: int) -> int:
         state.after[last] = -1
     for index in range(load.out_start[task], load.out_start[task + 1]):
         message = load.out_message[index]
-        state.message_start[message] = end
-        if state.message_left[message] > 0:
-            continue
-        state.message_end[message] = max(state.message_end[message], end)
-        for other in range(load.in_start[message], load.in_start[message + 1]):
-            follower = load.in_task[other]
-            state.task_left[follower] -= 1
-            state.task_ready[follower] = max(state.task_ready[follower], end)
-            if state.task_left[follower] == 0:
-                work.stack[top] = load.task_core[follower]
-                top += 1
+        if state.message_start[message] < 0 or end < state.message_start[message]:
+            state.message_start[message] = end
+        top = _count_down(load, state, work, message, end, top)
     return top
+
+
+@inlined
+def _run_cores(load: Load, state: State, work: Work, top: int) -> None:
+    """Start what the cores on the stack can start, in the order of each core's list, and all that follows at once."""
+    while top > 0:
+        top -= 1
+        core = work.stack[top]
+        while load.core_start[core] + state.core_next[core] < load.core_start[core + 1]:
+            task = load.core_task[load.core_start[core] + state.core_next[core]]
+            if state.task_left[task] > 0:
+                break
+            state.core_next[core] += 1
+            start = max(state.task_ready[task], state.core_free[core])
+            end = start + load.task_ticks[task]
+            state.task_start[task] = start
+            state.task_end[task] = end
+            state.core_free[core] = end
+            top = _release(load, state, work, task, top)
 
 
 @compiled
@@ -345,7 +341,8 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
             clock[4] -= 1
             message = load.message[packet]
             if message >= 0:
-                _deliver(load, state, work, message, arrives)
+                top = _count_down(load, state, work, message, arrives, 0)
+                _run_cores(load, state, work, top)
     else:
         lane = machine.lane[router, out]
         if lane >= 0:
