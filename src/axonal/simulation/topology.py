@@ -10,7 +10,7 @@ from itertools import pairwise
 from axonal.hardware import Chip
 from axonal.mapping.pieces import pieces
 
-__all__ = ["Channel", "Layout", "Segment", "between", "hops", "route", "tree"]
+__all__ = ["Channel", "Layout", "Segment", "between", "hops", "route", "tree", "ways"]
 
 Channel = tuple[int, int]
 """A directed mesh channel: router it starts at, neighbouring router it ends at (`row * columns + column`)."""
@@ -18,7 +18,7 @@ Channel = tuple[int, int]
 Layout = tuple[tuple[int, float], ...]
 """Routers of a layer's tiles, each with the share of the tensor that it holds or needs, in tile order."""
 
-_Way = tuple[float, int, tuple[int, ...]]
+Way = tuple[float, int, tuple[int, ...]]
 """Share of the tensor, router that holds it, routers that need it."""
 
 
@@ -96,15 +96,15 @@ def _segment(
 ) -> Segment:
     shares: dict[Channel, float] = {}
     longest = 0
-    for share, source, targets in _ways(sources, whole, scattered):
+    for share, source, targets in ways(sources, whole, scattered):
         longest = max(longest, *(hops(columns, source, target) for target in targets))
         for channel in tree(columns, source, targets):
             shares[channel] = shares.get(channel, 0.0) + share
     return Segment(chip=chip, shares=shares, hops=longest)
 
 
-def _ways(sources: Layout, whole: tuple[int, ...], scattered: tuple[Layout, ...]) -> Iterator[_Way]:
-    """One for each piece of the tensor."""
+def ways(sources: Layout, whole: tuple[int, ...], scattered: tuple[Layout, ...]) -> Iterator[Way]:
+    """One for each piece of the tensor: its size, the router that holds it, and those that need it."""
     layouts = (sources, *scattered)
     for size, (holder, *takers) in pieces(*([share for _, share in layout] for layout in layouts)):
         own = {layout[taker][0] for layout, taker in zip(scattered, takers, strict=True)}
