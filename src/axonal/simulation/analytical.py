@@ -37,6 +37,7 @@ class Analytical:
         timeline = schedule(workload, placement, system, pending)
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = counted(pending, placement, timeline.latency_ns)
+        notes = _notes(system)
         bottleneck, busy_ns = _busiest(timeline.spans, loads)
         return Report(
             latency_ns=timeline.latency_ns,
@@ -49,7 +50,8 @@ class Analytical:
             timeline=timeline.spans,
             bottleneck=bottleneck,
             profiles=profiles(workload, placement, system, counts, pending),
-            notes=_notes(system),
+            notes=notes,
+            valid=not notes,
         )
 
 

@@ -127,4 +127,3 @@ def _by_chip(net: Package, routers: NDArray[np.int64]) -> dict[str, float]:
     for router, count in enumerate(counts):
         found[net.core_of[router][0]] += float(count)
     return found
-

@@ -114,9 +114,7 @@ def _pieces(
     tiles = placement.by_layer[move.edge.source]
     sources: Layout = tuple((index, tile.share) for index, tile in enumerate(tiles))
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
-    scattered = tuple(
-        tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered
-    )
+    scattered = tuple(tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered)
     bits = transfer.link_bits if move.crosses else transfer.noc_bits
     flit_bits = package.system.by_name[move.source_chip].noc.flit_bits
     steps = move.edge.time_steps if streams else 1
@@ -241,5 +239,3 @@ def _in_order(cores: NDArray[np.int64], total: int, count: int) -> tuple[NDArray
     order = np.argsort(every, kind="stable").astype(np.int32)
     sizes = np.bincount(every, minlength=total)
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32), order
-
-

@@ -43,9 +43,7 @@ def link_loads(net: Package, run: Run) -> tuple[LinkLoad, ...]:
     return (*inside, *across)
 
 
-def _load(
-    net: Package, run: Run, link: FabricLink, places: list[int], ticks: float, intervals: int
-) -> LinkLoad:
+def _load(net: Package, run: Run, link: FabricLink, places: list[int], ticks: float, intervals: int) -> LinkLoad:
     """The load of the outputs that make up a channel or a link, each flit of which takes so many ticks."""
     chips, tick_ns = net.system.by_name, net.fabric.tick_ns
     (here, core), (there, other) = net.core_of[link.router], net.core_of[link.beyond]
