@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from axonal.simulation.network.routes import EAST, NORTH, SOUTH, WEST, Routing
 from axonal.simulation.network.running import Run
 from axonal.simulation.network.tasks import Tasks
 
-LONG_AGO_ENOUGH = 1 << 40
-"""A tick by which every case that ever ends has ended."""
+At = TypeVar("At")
+
+NEVER = 1 << 40
+"""A tick by which every case has ended that ever ends."""
 
 
 def xy_tree(columns: int, source: int, targets: Iterable[int], *, core: int = 4) -> Tree:
@@ -37,7 +40,14 @@ def xy_tree(columns: int, source: int, targets: Iterable[int], *, core: int = 4)
     return Tree(routers=routers, outputs=tuple(outputs[router] for router in routers), copies=len(copies))
 
 
-def package(  # noqa: PLR0917
+def reclocked(fabric: Fabric, periods: tuple[int, ...]) -> Fabric:
+    """The fabric with routers whose cycles last so many ticks, by turns."""
+    machine = fabric.machine
+    period = np.resize(periods, fabric.routers).astype(np.int64)
+    return replace(fabric, machine=machine._replace(period=period, stages=machine.stages * period[:, None]))
+
+
+def package(
     edges: list[tuple[int, int]],
     router: Router,
     *,
@@ -45,7 +55,7 @@ def package(  # noqa: PLR0917
     periods: tuple[int, ...] = (1,),
     services: tuple[float, ...] = (),
 ) -> Fabric:
-    """A package that is no grid, with up*/down* tables. Links to and fro of edge i share lane i, where it has a service."""
+    """A package that is no grid, with up*/down* tables. Both links of edge i share lane i where it has a service."""
     routers = max(max(edge) for edge in edges) + 1
     used: defaultdict[int, int] = defaultdict(int)
     degree = max(sum(router in edge for edge in edges) for router in range(routers))
@@ -67,7 +77,7 @@ def package(  # noqa: PLR0917
 
 
 def up_down(routers: int, ports: int, port_to: dict[tuple[int, int], int]) -> tuple[np.ndarray, np.ndarray]:
-    """Tables of shortest paths that go up first, then down; up is closer to router 0, or as close with a lower number."""
+    """Tables of shortest paths that go up, then down; up is closer to router 0, or as close with a lower number."""
     near = _distances({0}, lambda at: [b for a, b in port_to if a == at])
     rank = {router: (near[router], router) for router in near}
     table = np.full((2, routers, routers), -1, np.int8)
@@ -98,7 +108,7 @@ def up_down(routers: int, ports: int, port_to: dict[tuple[int, int], int]) -> tu
     return table, turns
 
 
-def _distances(starts, neighbours) -> dict:
+def _distances(starts: set[At], neighbours: Callable[[At], Iterable[At]]) -> dict[At, int]:
     distance = dict.fromkeys(starts, 0)
     todo = deque(starts)
     while todo:
@@ -110,27 +120,23 @@ def _distances(starts, neighbours) -> dict:
     return distance
 
 
-def random_packets(  # noqa: PLR0917
-    routers: int,
-    count: int,
-    seed: int,
-    *,
-    longest: int = 1,
-    within: int = 1,
-    trees: tuple[Tree, ...] = (),
-    tree_source: tuple[int, ...] = (),
-    tree_flits: int = 1,
-) -> Packets:
-    """Packets from anywhere to anywhere at random times, and one of each multicast for every eight of them."""
+def random_packets(routers: int, count: int, seed: int, *, longest: int = 1, within: int = 1) -> Packets:
+    """Packets from anywhere to anywhere at random times."""
     rng = np.random.default_rng(seed)
     source, target = rng.integers(routers, size=(2, count))
-    flits = rng.integers(1, longest + 1, size=count)
-    for number in range(0, count if trees else 0, 8):
-        which = int(rng.integers(len(trees)))
-        source[number], target[number] = tree_source[which], -1 - which
-        flits[number] = min(flits[number], tree_flits)
-    flavour = rng.integers(2, size=count)
-    return Packets.of(source, target, flits, rng.integers(within, size=count), flavour=flavour, trees=trees)
+    flits, flavour = rng.integers(1, longest + 1, size=count), rng.integers(2, size=count)
+    return Packets.of(source, target, flits, rng.integers(within, size=count), flavour=flavour)
+
+
+def with_multicasts(packets: Packets, columns: int, rows: int, seed: int, *, longest: int) -> Packets:
+    """The packets, every third of them turned into a multicast of its source, and not longer than `longest`."""
+    rng = np.random.default_rng(seed)
+    target, flits, trees = packets.target.copy(), packets.flits.copy(), []
+    for number in range(0, len(packets), 3):
+        copies = rng.integers(columns * rows, size=int(rng.integers(1, 6)))
+        trees.append(xy_tree(columns, int(packets.source[number]), copies.tolist()))
+        target[number], flits[number] = -len(trees), min(int(flits[number]), longest)
+    return replace(packets, target=target, flits=flits, trees=tuple(trees))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +147,9 @@ class _Sent:
     receivers: list[int]
 
 
-def task_graph(cores: int, count: int, seed: int, *, longest: int = 1) -> tuple[Packets, Tasks]:
-    """Random tasks that wait only for earlier ones, each core in that order; a message has packets to all its cores."""
+def task_graph(columns: int, rows: int, count: int, seed: int, *, longest: int = 1) -> tuple[Packets, Tasks]:
+    """Random tasks on a mesh that wait only for earlier ones, each core in that order; messages to all that wait."""
+    cores = columns * rows
     rng = np.random.default_rng(seed)
     core = rng.integers(cores, size=count)
     sent = []
@@ -150,25 +157,25 @@ def task_graph(cores: int, count: int, seed: int, *, longest: int = 1) -> tuple[
         for _ in range(int(rng.integers(3)) if sender + 1 < count else 0):
             later = rng.integers(sender + 1, count, size=int(rng.integers(1, 4)))
             sent.append(_Sent(sender=sender, receivers=sorted(set(later.tolist()))))
-    source, target, message, first, last = [], [], [], np.full(count, -1), np.full(count, -1)
-    for sender in range(count):
-        for number in (number for number, one in enumerate(sent) if one.sender == sender):
-            # Within a core nothing travels, except now and then, for a core may send to itself.
-            there = {int(core[receiver]) for receiver in sent[number].receivers}
-            for goal in sorted(there - {int(core[sender])} if rng.integers(2) else there):
-                for _ in range(int(rng.integers(1, 4))):
-                    first[sender] = len(source) if first[sender] < 0 else first[sender]
-                    last[sender] = len(source)
-                    source.append(int(core[sender]))
-                    target.append(goal)
-                    message.append(number)
+    rows_of_packets, trees = [], []
+    for number, one in enumerate(sent):
+        here, there = int(core[one.sender]), {int(core[receiver]) for receiver in one.receivers}
+        goals = sorted(there - {here} if rng.integers(2) else there)  # a core may, but need not, send to itself
+        if goals and rng.integers(3) == 0:
+            trees.append(xy_tree(columns, here, goals))
+            goals = [-len(trees)]
+        rows_of_packets += [(one.sender, here, goal, number) for goal in goals for _ in range(int(rng.integers(1, 4)))]
+    sender, source, target, message = np.array(rows_of_packets, np.int64).reshape(-1, 4).T
     total = len(source)
+    first, last = np.searchsorted(sender, range(count)), np.searchsorted(sender, range(count), side="right") - 1
+    first, last = np.where(first <= last, first, -1), np.where(first <= last, last, -1)
     packets = Packets(
-        source=np.array(source, np.int64),
-        target=np.array(target, np.int64),
+        source=source,
+        target=target,
         flits=rng.integers(1, longest + 1, size=total),
         created=np.zeros(total, np.int64),
         flavour=rng.integers(2, size=total),
+        trees=tuple(trees),
     )
     core_start, core_task = _flat([[task for task in range(count) if core[task] == one] for one in range(cores)])
     out_start, out_message = _flat([[n for n, one in enumerate(sent) if one.sender == task] for task in range(count)])
@@ -186,7 +193,7 @@ def task_graph(cores: int, count: int, seed: int, *, longest: int = 1) -> tuple[
         out_message=out_message,
         in_start=in_start,
         in_task=in_task,
-        message=np.array(message, np.int32),
+        message=message.astype(np.int32),
         share=_rising_shares(rng, first, last, total),
     )
 

@@ -95,7 +95,7 @@ class Source:
             self.sent = 0
 
     def _choice(self, packet: Packet) -> int | None:
-        """The next virtual channel in turn that has a place; only the lowest counts when the last one is not among them."""
+        """The next virtual channel in turn that has a place; only the lowest where the last one is not among them."""
         allowed = self.allowed[packet.flavour]
         if self.last not in allowed:
             order = [allowed[0]]
