@@ -138,6 +138,15 @@ def test_compiled_and_plain_engine_agree_on_packages_with_tables(
 
 
 @EXAMPLES
+@given(data=st.data(), router=routers())
+def test_compiled_and_plain_engine_agree_where_all_links_share_one_lane(data: st.DataObject, router: Router) -> None:
+    edges = [(0, 1), (0, 2), (0, 3), (1, 4), (2, 5), (3, 4), (4, 5)]
+    fabric = package(edges, router, services=(1.5,) * len(edges))
+    lanes = np.minimum(fabric.machine.lane, 0)
+    assert_twins_agree(replace(fabric, machine=fabric.machine._replace(lane=lanes)), data.draw(packets_for(6)))
+
+
+@EXAMPLES
 @given(data=st.data(), router=routers(vcs=2), shape=SHAPES, seed=st.integers(0, 1 << 20), wraps=st.booleans())
 def test_compiled_and_plain_engine_agree_on_multicasts(
     data: st.DataObject, router: Router, shape: tuple[int, int], seed: int, wraps: bool
@@ -148,7 +157,7 @@ def test_compiled_and_plain_engine_agree_on_multicasts(
     assert_twins_agree(grid(*shape, router, routing=routing, wraps=wraps), packets)
 
 
-@EXAMPLES
+@settings(EXAMPLES, max_examples=40)
 @given(router=routers(), shape=SHAPES, count=st.integers(1, 30), seed=st.integers(0, 1 << 20))
 def test_compiled_and_plain_engine_agree_on_tasks(
     router: Router, shape: tuple[int, int], count: int, seed: int
