@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -36,12 +37,14 @@ class Window:
         period_cycles: Length of a measured period.
         periods: How many there are.
         drain_cycles: Longest wait for the measured packets, with traffic going on; twice what is measured without it.
+        enough_cycles: Mean packet latency at which the wait ends early, for those who only ask whether it is reached.
     """
 
     warmup_cycles: int = 5000
     period_cycles: int = 5000
     periods: int = 3
     drain_cycles: int | None = None
+    enough_cycles: float = math.inf
 
     def __post_init__(self) -> None:
         for name, value, least in (
@@ -140,7 +143,7 @@ def replay(fabric: Fabric, packets: Packets, offered: float | None = None) -> Po
     Args:
         fabric: The network.
         packets: What is sent.
-        offered: Flits per node and cycle to be told; without, the flits divided by the cycles in which they are created.
+        offered: Flits per node and cycle to be told; without, those created, spread over the cycles of their creation.
 
     Raises:
         ValueError: There is no packet, or one does not fit the network.
@@ -187,11 +190,18 @@ def _drain(run: Run, arrivals: Arrivals, measured: NDArray[np.bool_], window: Wi
     """Go on until all measured packets have arrived, or for as long as allowed. Gives the cycle it ended at."""
     end = window.end_cycle
     step = max(100, window.period_cycles // 20)
-    while not _arrived(run, measured) and end < window.last_cycle:
+    while not _arrived(run, measured) and end < window.last_cycle and _mean(run, measured) < window.enough_cycles:
         end = min(end + step, window.last_cycle)
         run.extend(arrivals.until(end))
         _advance(run, end)
     return end
+
+
+def _mean(run: Run, measured: NDArray[np.bool_]) -> float:
+    """Mean packet latency as it is now; that of packets under way can only grow."""
+    arrived = run.state.arrived[: len(measured)][measured]
+    end = np.where(arrived >= 0, arrived, run.now)
+    return float((end - run.packets.created[: len(measured)][measured]).mean()) if len(end) else 0.0
 
 
 def _arrived(run: Run, measured: NDArray[np.bool_]) -> bool:

@@ -82,7 +82,8 @@ class Drawn:
         """A target for each of some packets."""
         ends = np.cumsum(self.weight)
         drawn = generator.random(len(sources)) * ends[-1]
-        return np.minimum(np.searchsorted(ends, drawn, side="right"), np.flatnonzero(self.weight)[-1])
+        last = np.flatnonzero(self.weight)[-1]  # rounding may lead beyond the end
+        return np.asarray(np.minimum(np.searchsorted(ends, drawn, side="right"), last), np.int64)
 
     def shares(self) -> Floats:
         """Share of the packets of each source that goes to each target."""

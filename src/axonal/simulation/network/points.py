@@ -76,25 +76,26 @@ class Point:
 def latencies(run: Run, chosen: NDArray[np.bool_]) -> dict[str, float | int]:
     """Latencies and routers of chosen packets; one that is still under way counts with the time it took so far.
 
+    Where the network is so full that none of them entered it, what lies inside is told of those that did.
+
     Raises:
         ValueError: No packet is chosen.
     """
-    state, now = run.state, run.now
-    arrived, created, injected = state.arrived[chosen], run.packets.created[chosen], state.injected[chosen]
-    if not len(arrived):
+    if not chosen.any():
         raise ValueError("no packet was created while it was measured: raise the rate or measure more cycles")
-    end = np.where(arrived >= 0, arrived, now)
-    inside = injected >= 0
-    if not inside.any():
-        raise ValueError("no packet entered the network while it was measured: lower the rate or measure more cycles")
-    there = arrived >= 0
+    state, created = run.state, run.packets.created[chosen]
+    end = np.where(state.arrived >= 0, state.arrived, run.now)
+    entered = state.injected >= 0
+    inside = chosen & entered if (chosen & entered).any() else entered
+    there = inside & (state.arrived >= 0) if (inside & (state.arrived >= 0)).any() else inside
+    latency = end[chosen] - created
     return {
-        "packet_latency_cycles": float((end - created).mean()),
-        "packet_latency_p99_cycles": float(np.percentile(end - created, 99)),
-        "packet_latency_max_cycles": int((end - created).max()),
-        "network_latency_cycles": float((end - injected)[inside].mean()),
-        "routers_traversed": float(state.hops[chosen][there if there.any() else inside].mean()),
-        "packets": len(arrived),
+        "packet_latency_cycles": float(latency.mean()),
+        "packet_latency_p99_cycles": float(np.percentile(latency, 99)),
+        "packet_latency_max_cycles": int(latency.max()),
+        "network_latency_cycles": float((end - state.injected)[inside].mean()),
+        "routers_traversed": float(state.hops[there].mean()),
+        "packets": len(latency),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from axonal.simulation.network.points import Point
 
@@ -13,8 +15,12 @@ FACTOR = 3.0
 """A network is saturated where packets take this many times as long as at the low load."""
 PRECISION = 0.01
 
-Measure = Callable[[float], Point]
-"""A point at a load in flits per node and cycle."""
+
+class Measure(Protocol):
+    """What gives a point at a load."""
+
+    def __call__(self, rate: float, enough_cycles: float = math.inf) -> Point:
+        """A point at so many flits per node and cycle; it may be cut short once mean packet latency is enough."""
 
 
 def loads(first: float, last: float, step: float) -> tuple[float, ...]:
@@ -30,13 +36,14 @@ def loads(first: float, last: float, step: float) -> tuple[float, ...]:
 
 def sweep(measure: Measure, rates: Iterable[float]) -> Iterator[Point]:
     """A point at each load, one after the other, so that a caller can keep those that are there."""
-    yield from map(measure, rates)
+    for rate in rates:
+        yield measure(rate)
 
 
 def saturation(
     measure: Measure, *, precision: float = PRECISION, watch: Callable[[Point], None] = lambda _: None
 ) -> float | None:
-    """Load at which packet latency is three times that at a load of 0.005, by bisection.
+    """Load at which packet latency is three times that at a load of 0.005, by doubling and bisection.
 
     Args:
         measure: What gives a point at a load.
@@ -51,13 +58,16 @@ def saturation(
     bound = FACTOR * found.packet_latency_cycles
 
     def beyond(rate: float) -> bool:
-        point = measure(rate)
+        point = measure(rate, bound)
         watch(point)
         return point.packet_latency_cycles >= bound
 
-    if not beyond(1.0):
-        return None
-    low, high = LOW_LOAD, 1.0
+    # Doubling from below reaches the interval without simulating loads far beyond saturation, which take longest.
+    low, high = LOW_LOAD, 2 * LOW_LOAD
+    while not beyond(high):
+        if high == 1.0:
+            return None
+        low, high = high, min(2 * high, 1.0)
     while high - low > precision * high:
         middle = (low + high) / 2
         if beyond(middle):
