@@ -21,14 +21,15 @@ PICTURES = {
 INTRODUCTION = """# The network engine against BookSim2
 
 `axonal noc` simulates routers cycle by cycle. This page holds it against numbers that were measured with
-[BookSim2](https://github.com/booksim/booksim2) (commit 28f43299), the simulator that most work on networks on chip rests
-on. It is made by `experiments/noc_validation/run.py` from committed results; a test holds it to them.
+[BookSim2](https://github.com/booksim/booksim2) (commit 28f43299), a cycle-accurate simulator of networks on chip that
+many have used. It is made by `experiments/noc_validation/run.py` from committed results; a test holds it to them.
 """
 
-BIT_COMPLEMENT = """The reference of B-R1-v4b8p4 (bit complement) is no saturation load: at 0.1249, 90 % of it, its own
-latency is 53.2 cycles, 7 % above that at low load, and this engine, which finds 53.1 there and accepts the same 0.108 when
-1 flit a cycle is offered, stays stable through 300,000 cycles at 0.2. A search whose upper end is taken from the load
-that is accepted under overload, 0.108 here, would end where the reference does."""
+BIT_COMPLEMENT = """The two engines agree about B-R1-v4b8p4 (bit complement) wherever both were measured: 53.2 and 53.1
+cycles at 0.1249, and 0.108 accepted under overload. The reference of its saturation is not the load of its definition:
+at 90 % of it the reference's own latency is only 7 % above that at low load, and this engine is stable through 300,000
+cycles at 0.2. A search that begins below a multiple of the load that is accepted under overload, which for this
+pattern is far below what the network carries before, would end where the reference does."""
 
 
 def files(root: Path, results: Results) -> Iterable[tuple[Path, str]]:
@@ -95,9 +96,9 @@ def _steady(found: Results) -> str:
         for row in sorted(found["rows"], key=lambda row: (row["config"], row["offered"]))
     ]
     text = (
-        "Offered load in flits per node and cycle; latency in cycles from creation to the arrival of the tail, means over "
-        "seeds on both sides. In the last column the reference is moved by the difference in routers traversed, times the "
-        "cycles of a hop: random targets lie nearer in one run than in another.\n\n"
+        "Offered load in flits per node and cycle; latency in cycles from creation to the arrival of the tail, means "
+        "over seeds on both sides. In the last column the reference is moved by the difference in routers traversed, "
+        "times the cycles of a hop: random targets lie nearer in one run than in another.\n\n"
     )
     return text + _table(("network", "load", "of saturation", "found", "reference", "error", "adjusted"), lines)
 
@@ -126,8 +127,8 @@ def _bursts(found: Results) -> str:
         for row in found["rows"]
     ]
     text = (
-        "Cycles from the first injection until the last packet has arrived; ± is the standard deviation over seeds, and "
-        "the reference has as many seeds as its brackets say."
+        "Cycles from the first injection until the last packet has arrived; ± is the standard deviation over seeds, "
+        "and the reference has as many seeds as its brackets say."
     )
     head = ("burst", "makespan", "reference", "error", "error of the latency")
     return f"## Bursts\n\n{text}\n\n{_table(head, lines)}"

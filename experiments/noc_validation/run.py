@@ -84,7 +84,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
 def _provenance(seeds: tuple[int, ...]) -> dict[str, Any]:
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=False)
     return {
         "commit": commit.stdout.strip() or "unknown",
         "seeds": list(seeds),

@@ -27,8 +27,8 @@ Tell = Callable[[str], None]
 def steady(folder: Path, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
     """Packet latency at each load of each network, seeds averaged on both sides.
 
-    Random targets lie farther or nearer in one run than in another. `adjusted` takes that out: the reference is moved by
-    the difference in routers traversed, times the cycles of a hop.
+    Random targets lie farther or nearer in one run than in another. `adjusted` takes that out: the reference is moved
+    by the difference in routers traversed, times the cycles of a hop.
     """
     found = []
     for same in _groups(rows.read(folder, "steady_state.csv"), "offered_flits_per_node_cycle"):
