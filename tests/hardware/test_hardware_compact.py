@@ -22,9 +22,7 @@ def test_a_grid_is_the_list_of_its_chips_row_by_row(tmp_path: Path) -> None:
         (f"c{3 * row + column}", column, row) for row in range(2) for column in range(3)
     ]
     pairs = {frozenset((link.a, link.b)) for link in system.links}
-    assert pairs == {
-        frozenset(pair.split()) for pair in ("c0 c1", "c1 c2", "c3 c4", "c4 c5", "c0 c3", "c1 c4", "c2 c5")
-    }
+    assert pairs == {frozenset((f"c{a}", f"c{b}")) for a, b in ((0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 4), (2, 5))}
 
 
 def test_a_grid_may_be_overridden_and_its_pairs_listed(tmp_path: Path) -> None:
@@ -70,7 +68,8 @@ def test_listed_chips_may_be_joined_to_their_neighbours(tmp_path: Path) -> None:
 )
 def test_a_mistake_in_the_compact_form_is_one_problem(text: str, key: str, message: str, tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, text)
-    assert (problem.key, problem.message.split(": did you mean 'c")[0]) == (key, message)
+    assert problem.key == key
+    assert problem.message.startswith(message)
 
 
 def test_two_links_between_all_neighbours_are_one_problem(tmp_path: Path) -> None:

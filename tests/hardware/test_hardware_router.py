@@ -178,6 +178,15 @@ def test_a_longer_stage_makes_a_longer_hop(tmp_path: Path) -> None:
     assert (noc.router.switch_allocation_cycles, noc.hop_cycles) == (6, 11)
 
 
+@pytest.mark.parametrize(("ports", "fine"), [(4, True), (5, False)])
+def test_a_link_is_attached_to_no_more_routers_than_its_side_has(ports: int, fine: bool, tmp_path: Path) -> None:
+    found = problems(tmp_path, edited(("ports: {value: 2", f"ports: {{value: {ports}"), text=ALL_KEYS))
+    assert (found == ()) is fine
+    for problem in found:
+        assert problem.key == "links.wire.ports"
+        assert problem.message.startswith("must be <= 4, ")
+
+
 def test_topology_and_routing_may_be_overridden() -> None:
     system = load("quad_chiplet", {"dies.compute.noc.topology": "torus", "dies.compute.noc.routing": "yx"})
     assert {(chip.noc.topology, chip.noc.routing) for chip in system.chips} == {("torus", "yx")}

@@ -110,7 +110,7 @@ def test_a_serialiser_is_paid_for_each_bit_on_a_link(case: Case) -> None:
         (each_table(lambda table: replace(table, neuron_update_pj=3.0)), "compute_pj", 8 * 2 * 3.0),
         # The events are emitted once, though two layers read them; the dense tensor has none.
         (each_table(lambda table: replace(table, spike_pj=7.0)), "compute_pj", 5 * 7.0),
-        # Each event is a message; the dense tensor of b is one packet from each of its two tiles.
+        # Each event is a packet; the dense tensor of b is one packet from each of its two tiles.
         (each_table(lambda table: replace(table, packet_pj=11.0)), "noc_pj", (5 + 2) * 11.0),
     ],
 )

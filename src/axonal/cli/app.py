@@ -126,7 +126,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
     reject_unwritable("--out", folder)
     reject_unwritable("--cache", cache or default_folder())
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     console.print(f"[bold]axonal compare[/] {escape(data)} on {escape(system)}, seeds {seeds}")
     with Bars(console) as bars:
         result = run(request, bars)
@@ -134,8 +134,8 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if as_json:
         typer.echo(json.dumps(result))
         return
-    print_result(result, Console())
-    Console(soft_wrap=True).print(
+    print_result(result, Console(emoji=False))
+    Console(soft_wrap=True, emoji=False).print(
         f"\nreport: {escape(str(written.report))}\nresult: {escape(str(written.result))}\n"
         f"trace:  {escape(str(written.trace))} (open it in ui.perfetto.dev)"
     )
@@ -206,11 +206,11 @@ def report(
         reject_unwritable("--out", out)
     try:
         written = write(found, out or path.parent)
-        print_result(found, Console())
+        print_result(found, Console(emoji=False))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is no whole result ({reason}): run `axonal compare` again") from error
-    Console(soft_wrap=True).print(f"\nreport: {escape(str(written.report))}")
+    Console(soft_wrap=True, emoji=False).print(f"\nreport: {escape(str(written.report))}")
 
 
 @app.command()
@@ -227,4 +227,4 @@ def _answer(value: Any, view: Any, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(value))
     else:
-        Console().print(view)
+        Console(emoji=False).print(view)

@@ -42,7 +42,7 @@ def complaining(verb: Callable[P, None]) -> Callable[P, None]:
 
 
 def _complain(text: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(text)}", highlight=False)
+    Console(stderr=True, soft_wrap=True, emoji=False).print(f"[bold red]error:[/] {escape(text)}", highlight=False)
 
 
 def _severity(error: Exception) -> int:

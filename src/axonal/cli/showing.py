@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 
 import axonal
 from axonal.hardware import System
@@ -38,7 +38,8 @@ def system_list(found: Sequence[System]) -> Table:
 
 def system_view(system: System) -> Group:
     """Every constant of a system with its source, those of its profiles last."""
-    table = Table("key (for --set)", "value", "source", box=None, header_style="bold")
+    key = Column("key (for --set)", overflow="fold")
+    table = Table(key, "value", "source", box=None, header_style="bold")
     for constant in system.constants:
         table.add_row(constant.key, constant.text, constant.source)
     for profile in system.profiles:

@@ -8,8 +8,9 @@ from axonal.hardware.package import grid_places, neighbours
 from axonal.hardware.schema import ChipEntry, ChipGrid, CoreEntry, DieEntry, LinkEntry, SystemEntry
 from axonal.hardware.sourced import given
 from axonal.hardware.system import Chip, Constant, Core, EnergyTable, Link, Noc, Profile, System
+from axonal.hardware.topology import Fault
 
-__all__ = ["system_of"]
+__all__ = ["port_faults", "system_of"]
 
 _Places = Mapping[str, tuple[int, int]]
 
@@ -31,6 +32,34 @@ def system_of(entry: SystemEntry, constants: tuple[Constant, ...], profiles: tup
         constants=constants,
         profiles=profiles,
     )
+
+
+def port_faults(entry: SystemEntry) -> Iterator[Fault]:
+    """Links that are attached to more routers than a facing side has."""
+    chips = {name: (place, entry.dies[die].mesh) for name, die, place in _chips(entry.chips)}
+    places = {name: place for name, (place, _) in chips.items()}
+    for kind, link in entry.links.items():
+        sides = [side for a, b in _pairs(link, places) for side in _sides(*chips[a], *chips[b])]
+        if link.ports is not None and link.ports.value > min(sides, default=link.ports.value):
+            yield (
+                ("links", kind, "ports"),
+                f"must be <= {min(sides)}, the routers of the smallest side that such a link is attached to",
+            )
+
+
+def _sides(
+    place: tuple[int, int], mesh: tuple[int, int], other: tuple[int, int], other_mesh: tuple[int, int]
+) -> tuple[int, int]:
+    """Routers of the two sides that face each other: rows when the chips differ at least as much in the column."""
+    axis = 1 if abs(place[0] - other[0]) >= abs(place[1] - other[1]) else 0
+    return mesh[axis], other_mesh[axis]
+
+
+def _pairs(item: LinkEntry, places: _Places) -> Iterator[tuple[str, str]]:
+    if isinstance(item.between, str):
+        yield from neighbours(places)
+        return
+    yield from ((a, b) for a, b in item.between)
 
 
 def _chips(entry: list[ChipEntry] | ChipGrid) -> Iterator[tuple[str, str, tuple[int, int]]]:
@@ -77,7 +106,7 @@ def _core(core: CoreEntry) -> Core:
 
 
 def _links(kind: str, item: LinkEntry, places: _Places) -> Iterator[Link]:
-    for a, b in neighbours(places) if isinstance(item.between, str) else item.between:
+    for a, b in _pairs(item, places):
         yield Link(
             a=a,
             b=b,

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from axonal.hardware.building import port_faults
 from axonal.hardware.document import Document, Place, read_file
 from axonal.hardware.places import model_at
 from axonal.hardware.problem import Problem, SystemFileError, nearest
@@ -66,6 +67,8 @@ def checked(document: Document, extra: tuple[Problem, ...] = ()) -> SystemEntry:
     except ValidationError as error:
         found += [document.problem(*fault) for fault in _faults(error)]
     found += [document.problem(*fault) for fault in (*faults(document), *profile_faults(document))]
+    if entry and not found:
+        found = [document.problem(*fault) for fault in port_faults(entry)]
     if found or entry is None:
         raise SystemFileError(sorted(found, key=lambda problem: (problem.file != "--set", problem.line)))
     return entry

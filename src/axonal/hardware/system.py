@@ -23,7 +23,7 @@ class EnergyTable:
         sram_write_pj_per_bit: Writing a bit of local memory.
         neuron_update_pj: One neuron with state in one time step, beside its arithmetic; 0 where not charged apart.
         spike_pj: One event that a layer emits; 0 where not charged apart.
-        packet_pj: One packet or event message that a core puts on the mesh; 0 where not charged apart.
+        packet_pj: One packet that a core puts on the mesh, be it a single event; 0 where not charged apart.
     """
 
     mac_pj: float

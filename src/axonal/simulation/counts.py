@@ -22,7 +22,7 @@ class Counts:
         router_bits: For each chip, bits through routers: each bit once for each hop, where a hop is a router and the
             channel that leaves it towards another router. What stays in its core counts nothing.
         wire_bits: For each chip, bits on the channels between its routers: each bit once for each channel.
-        packets: For each chip, packets or event messages that its cores put on the mesh.
+        packets: For each chip, packets that its cores put on the mesh; events that travel alone are one each.
         link_bits: For each link, by its name, bits in both directions together.
         latency_ns: Time during which the machine is on.
     """
@@ -37,7 +37,7 @@ class Counts:
 def counted(pending: Iterable[Transfer], placement: Placement, latency_ns: float) -> Counts:
     """The counts of fluid traffic: no flits, and each bit takes exactly the channels of its tree.
 
-    An event is a message of its own, sent once to each die that needs it. A dense tensor is one packet for each tile
+    An event is a packet of its own, sent once to each die that needs it. A dense tensor is one packet for each tile
     that holds a part of it and each die.
     """
     hops: dict[str, float] = {}

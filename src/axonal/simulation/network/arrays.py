@@ -41,6 +41,7 @@ class Machine(NamedTuple):
     columns: int
     rows: int
     wraps: int  # 1: the grid is a torus
+    split: int  # virtual channels below are for the first phase of a multicast and for all other packets
     table: I8  # (2, R, R) next output of a table-routed packet in its first and second phase, or (0, 0, 0)
     turns: I8  # (R, P) 1: after this output a table-routed packet is in its second phase
     # Where things belong, for divisions are slow. A channel is an input virtual channel, `(router * P + port) * V + vc`;
@@ -49,6 +50,7 @@ class Machine(NamedTuple):
     channel_of: I32  # (P * V * P,)
     port_of: I32  # (P * V,)
     vc_of: I32  # (P * V,)
+    first_of: I8  # (2 ** P,) smallest member of a set of ports
 
 
 class Load(NamedTuple):
@@ -61,7 +63,8 @@ class Load(NamedTuple):
     message: I32  # (packets,) message that it is a part of, -1 without tasks
     tree_start: I32  # (trees + 1,)
     tree_router: I32  # routers of each tree, ascending
-    tree_outputs: I32  # set of outputs there, one bit for each
+    tree_outputs: I32  # set of outputs there
+    tree_may: I64  # set of virtual channels that it may take there
     task_core: I32  # (tasks,)
     task_ticks: I64  # (tasks,)
     task_first: I32  # (tasks,) first packet of its chain, -1 without
@@ -100,7 +103,7 @@ class State(NamedTuple):
     gone: I32  # (R * P * V,) flits of the packet in front that have left
     branches: I32  # (R * P * V,) set of outputs of the packet in front
     credit: I32  # (R * P * V,) of each output virtual channel
-    busy: I8  # (R * P * V,) whether a packet holds it
+    free: I64  # (R * P,) set of virtual channels of each output that no packet holds
     grant_vc: I32  # (R * P * V,) round-robin pointer of each output virtual channel
     accept_vc: I32  # (R * P * V,) and of each input virtual channel
     grant_port: I32  # (R * P,) of each output of the switch
@@ -110,10 +113,10 @@ class State(NamedTuple):
     out_vc: I32  # (units,)
     sent: I32  # (units,) flits of the packet in front that have gone this way
     ready: I64  # (units,) end of the stage it is in
-    low: I32  # (units,) virtual channels that it may take: low <= v < high
-    high: I32  # (units,)
+    may: I64  # (units,) set of virtual channels that it may take
     work: I32  # (R, P * V * P) units that wait for something
     working: I32  # (R,) number of them
+    awake: I8  # (R,) 0: nothing can happen here before something arrives
     lane_free: F64  # (lanes,)
     wheel_flit: I32  # (slots,) first event of a tick
     wheel_credit: I32  # (slots,)
@@ -147,7 +150,8 @@ class Work(NamedTuple):
     unit_of: I32  # (P * V,)
     wish: I32  # (P * P,) unit that asks for an output at an input
     wish_key: I64  # (P * P,)
-    win: I32  # (P,) input that an output grants to
+    asked: I64  # (P,) set of inputs that ask for an output
+    offers: I64  # (P,) set of outputs that grant to an input
     fresh: I32  # units that ask for a virtual channel
     bids: I32  # units that ask for the switch
     routed: I32  # units that end their route stage

@@ -18,6 +18,9 @@ __all__ = ["Boundary", "Draft", "Fabric", "FabricLink", "grid"]
 LARGEST = 1 << 20
 """Routers of one fabric; larger ones would not leave room for the numbers of units in 32 bits."""
 
+LARGEST_VCS, LARGEST_PORTS = 62, 16
+"""Sets of virtual channels are kept in the bits of one number, and there is a table of all sets of ports."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FabricLink:
@@ -76,8 +79,10 @@ class Draft:
     def __init__(self, routers: int, ports: int, vcs: int) -> None:
         if not 1 <= routers <= LARGEST:
             raise ValueError(f"the network has {routers} routers, must be 1 to {LARGEST}: simulate fewer dies")
-        if not 1 <= vcs <= 64:
-            raise ValueError(f"vcs is {vcs}, must be 1 to 64")
+        if not 1 <= vcs <= LARGEST_VCS:
+            raise ValueError(f"vcs is {vcs}, must be 1 to {LARGEST_VCS}")
+        if ports > LARGEST_PORTS:
+            raise ValueError(f"a router has {ports} ports, must be <= {LARGEST_PORTS}: join a die to fewer others")
         self.routers, self.ports, self.vcs = routers, ports, vcs
         self.neighbour = np.full((routers, ports), -1, np.int32)
         self.entry = np.zeros((routers, ports), np.int32)
@@ -138,11 +143,21 @@ class Draft:
         routing: Routing,
         *,
         wraps: bool = False,
+        split: int | None = None,
         tick_ns: float = 1.0,
         table: np.ndarray | None = None,
         turns: np.ndarray | None = None,
     ) -> Fabric:
-        """The fabric."""
+        """The fabric.
+
+        Args:
+            routing: How packets find their way.
+            wraps: Whether the grid is a torus.
+            split: Virtual channels below are for all but the second phase of multicasts; all when `None`.
+            tick_ns: Length of a tick.
+            table: Next outputs of table routing, shape `(2, routers, routers)`.
+            turns: Where its second phase begins, shape `(routers, ports)`.
+        """
         nothing = np.zeros((2, 0, 0), np.int8)
         machine = Machine(
             routers=self.routers,
@@ -165,12 +180,14 @@ class Draft:
             columns=int(self.column.max()) + 1,
             rows=int(self.row.max()) + 1,
             wraps=int(wraps),
+            split=self.vcs if split is None else split,
             table=nothing if table is None else table,
             turns=np.zeros((self.routers, self.ports), np.int8) if turns is None else turns,
             output_of=np.tile(np.arange(self.ports, dtype=np.int32), self.ports * self.vcs),
             channel_of=np.repeat(np.arange(self.ports * self.vcs, dtype=np.int32), self.ports),
             port_of=np.repeat(np.arange(self.ports, dtype=np.int32), self.vcs),
             vc_of=np.tile(np.arange(self.vcs, dtype=np.int32), self.ports),
+            first_of=np.array([0, *((bits & -bits).bit_length() - 1 for bits in range(1, 1 << self.ports))], np.int8),
         )
         links = tuple(sorted(self.links, key=lambda link: (link.router, link.port)))
         return Fabric(machine=machine, links=links, tick_ns=tick_ns, die=self.die)

@@ -59,11 +59,13 @@ def _credits(machine: Machine, state: State, tick: int) -> None:
     slot = tick & (state.wheel_credit.size - 1)
     event = state.wheel_credit[slot]
     state.wheel_credit[slot] = -1
+    per_router = machine.ports * machine.vcs
     clock = state.clock
     while event >= 0:
         where = state.event_where[event]
         if where >= 0:
             state.credit[where] += 1
+            state.awake[where // per_router] = 1
         else:
             state.room[(-where - 1) // machine.vcs, (-where - 1) % machine.vcs] += 1
         following = state.event_next[event]
@@ -74,7 +76,23 @@ def _credits(machine: Machine, state: State, tick: int) -> None:
 
 
 @inlined
-def _tree_outputs(load: Load, tree: int, router: int) -> int:
+def _range(low: int, high: int) -> int:
+    """The set of virtual channels `low <= v < high`."""
+    return (1 << high) - (1 << low)
+
+
+@inlined
+def _first(machine: Machine, chosen: int, pointer: int) -> int:
+    """The first member of a set of ports that is not before the pointer, else the first of all."""
+    beyond = chosen >> pointer
+    if beyond != 0:
+        return pointer + machine.first_of[beyond]
+    return machine.first_of[chosen]
+
+
+@inlined
+def _tree_place(load: Load, tree: int, router: int) -> int:
+    """Where the router stands in the list of a tree."""
     low, high = load.tree_start[tree], load.tree_start[tree + 1]
     while low < high:
         middle = (low + high) // 2
@@ -82,7 +100,7 @@ def _tree_outputs(load: Load, tree: int, router: int) -> int:
             low = middle + 1
         else:
             high = middle
-    return load.tree_outputs[low]
+    return low
 
 
 @inlined
@@ -104,19 +122,18 @@ def _route(machine: Machine, load: Load, state: State, router: int, channel: int
         state.branches[channel] = 1 << out
         state.stage[unit] = 2
         state.sent[unit] = 0
-        state.low[unit] = low
-        state.high[unit] = high
+        state.may[unit] = _range(low, high)
         _wait(machine, state, router, unit)
         return
-    outputs = _tree_outputs(load, -1 - load.target[packet], router)
+    place = _tree_place(load, -1 - load.target[packet], router)
+    outputs = load.tree_outputs[place]
     state.branches[channel] = outputs
     for out in range(ports):
         if outputs >> out & 1:
             unit = channel * ports + out
             state.stage[unit] = 2
             state.sent[unit] = 0
-            state.low[unit] = 0
-            state.high[unit] = machine.vcs
+            state.may[unit] = load.tree_may[place]
             _wait(machine, state, router, unit)
 
 
@@ -150,8 +167,10 @@ def _arrivals(machine: Machine, load: Load, state: State, tick: int) -> None:
             place -= depth
         state.buffer[channel, place] = state.event_packet[event]
         state.count[channel] += 1
+        router = channel // per_router
+        state.awake[router] = 1
         if state.count[channel] == 1 and state.branches[channel] == 0:
-            _begin_head(machine, load, state, channel // per_router, channel, tick)
+            _begin_head(machine, load, state, router, channel, tick)
         following = state.event_next[event]
         state.event_next[event] = clock[3]
         clock[3] = event
@@ -167,7 +186,7 @@ def _channels_at_source(machine: Machine, load: Load, packet: int) -> tuple[int,
         if load.flavour[packet] == 1:
             return half, machine.vcs
         return 0, half
-    return 0, machine.vcs
+    return 0, machine.split
 
 
 @inlined
@@ -214,13 +233,15 @@ def _inject(machine: Machine, load: Load, state: State, tick: int) -> int:
 
 
 @inlined
-def _deliver(load: Load, state: State, work: Work, message: int, tick: int) -> None:
-    """A copy of a packet of a message has arrived: perhaps tasks may start now."""
+def _count_down(load: Load, state: State, work: Work, message: int, tick: int, top: int) -> int:
+    """A part of a message is there: the end of a task that sends it, or a copy of a packet.
+
+    With the last one, cores that wait for it go on the stack; gives the stack's new height.
+    """
     state.message_end[message] = max(state.message_end[message], tick)
     state.message_left[message] -= 1
     if state.message_left[message] > 0:
-        return
-    top = 0
+        return top
     for index in range(load.in_start[message], load.in_start[message + 1]):
         task = load.in_task[index]
         state.task_left[task] -= 1
@@ -228,26 +249,7 @@ def _deliver(load: Load, state: State, work: Work, message: int, tick: int) -> N
         if state.task_left[task] == 0:
             work.stack[top] = load.task_core[task]
             top += 1
-    _run_cores(load, state, work, top)
-
-
-@inlined
-def _run_cores(load: Load, state: State, work: Work, top: int) -> None:
-    """Start what the cores on the stack can start, in the order of each core's list, and all that follows at once."""
-    while top > 0:
-        top -= 1
-        core = work.stack[top]
-        while load.core_start[core] + state.core_next[core] < load.core_start[core + 1]:
-            task = load.core_task[load.core_start[core] + state.core_next[core]]
-            if state.task_left[task] > 0:
-                break
-            state.core_next[core] += 1
-            start = max(state.task_ready[task], state.core_free[core])
-            end = start + load.task_ticks[task]
-            state.task_start[task] = start
-            state.task_end[task] = end
-            state.core_free[core] = end
-            top = _release(load, state, work, task, top)
+    return top
 
 
 @inlined
@@ -273,18 +275,29 @@ def _release(load: Load, state: State, work: Work, task: int, top: int) -> int:
         state.after[last] = -1
     for index in range(load.out_start[task], load.out_start[task + 1]):
         message = load.out_message[index]
-        state.message_start[message] = end
-        if state.message_left[message] > 0:
-            continue
-        state.message_end[message] = max(state.message_end[message], end)
-        for other in range(load.in_start[message], load.in_start[message + 1]):
-            follower = load.in_task[other]
-            state.task_left[follower] -= 1
-            state.task_ready[follower] = max(state.task_ready[follower], end)
-            if state.task_left[follower] == 0:
-                work.stack[top] = load.task_core[follower]
-                top += 1
+        if state.message_start[message] < 0 or end < state.message_start[message]:
+            state.message_start[message] = end
+        top = _count_down(load, state, work, message, end, top)
     return top
+
+
+@inlined
+def _run_cores(load: Load, state: State, work: Work, top: int) -> None:
+    """Start what the cores on the stack can start, in the order of each core's list, and all that follows at once."""
+    while top > 0:
+        top -= 1
+        core = work.stack[top]
+        while load.core_start[core] + state.core_next[core] < load.core_start[core + 1]:
+            task = load.core_task[load.core_start[core] + state.core_next[core]]
+            if state.task_left[task] > 0:
+                break
+            state.core_next[core] += 1
+            start = max(state.task_ready[task], state.core_free[core])
+            end = start + load.task_ticks[task]
+            state.task_start[task] = start
+            state.task_end[task] = end
+            state.core_free[core] = end
+            top = _release(load, state, work, task, top)
 
 
 @compiled
@@ -296,8 +309,8 @@ def begin(load: Load, state: State, work: Work) -> None:
 
 
 @inlined
-def _send(machine: Machine, load: Load, state: State, work: Work, router: int, unit: int, tick: int) -> int:
-    """One flit of a unit goes through the switch. Gives 1 when the unit is done with its packet."""
+def _send(machine: Machine, load: Load, state: State, work: Work, router: int, unit: int, tick: int) -> None:
+    """One flit of a unit goes through the switch."""
     ports, vcs = machine.ports, machine.vcs
     size = ports * vcs
     local = unit - router * size * ports
@@ -315,7 +328,7 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
     if index == 0:
         state.hops[packet] += 1
     if tail:
-        state.busy[over] = 0
+        state.free[link] |= 1 << state.out_vc[unit]
     leaves = tick + machine.stages[router, 3]
     if clock[8] == 1:
         _note(state, link, tick)
@@ -328,7 +341,8 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
             clock[4] -= 1
             message = load.message[packet]
             if message >= 0:
-                _deliver(load, state, work, message, arrives)
+                top = _count_down(load, state, work, message, arrives, 0)
+                _run_cores(load, state, work, top)
     else:
         lane = machine.lane[router, out]
         if lane >= 0:
@@ -342,7 +356,6 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
             state.phase_of[packet] = 1
         _event(state, 0, _aligned(arrives, machine.period[beyond]), entry, packet)
     _drain(machine, load, state, router, channel, packet, tick)
-    return 1 if tail else 0
 
 
 @inlined
@@ -394,7 +407,7 @@ def _note(state: State, link: int, tick: int) -> None:
 
 
 @inlined
-def _allocate_channels(machine: Machine, state: State, work: Work, router: int, fresh: int, tick: int) -> None:
+def _allocate_channels(machine: Machine, state: State, work: Work, router: int, fresh: int) -> None:
     """One iteration of iSLIP between the units that ask and the output virtual channels that are free.
 
     Leaves in `out_vc` what a unit got, -1 without.
@@ -402,49 +415,33 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     ports, vcs = machine.ports, machine.vcs
     size = ports * vcs
     base = router * size
-    if fresh == 1:
-        # Alone, a unit accepts the first free channel after the pointer of its input.
-        unit = work.fresh[0]
-        own = machine.channel_of[unit - base * ports]
-        channel, out = base + own, machine.output_of[unit - base * ports]
-        best, got = FAR, -1
-        for vc in range(state.low[unit], state.high[unit]):
-            over = out * vcs + vc
-            if state.busy[base + over] == 0:
-                key = over - state.accept_vc[channel]
-                if key < 0:
-                    key += size
-                if key < best:
-                    best, got = key, vc
-        state.out_vc[unit] = got
-        if got >= 0:
-            over = out * vcs + got
-            state.grant_vc[base + over] = own + 1 if own + 1 < size else 0
-            state.accept_vc[channel] = over + 1 if over + 1 < size else 0
-        return
     touched = 0
     for number in range(fresh):
         unit = work.fresh[number]
         state.out_vc[unit] = -1
         own, out = machine.channel_of[unit - base * ports], machine.output_of[unit - base * ports]
-        for vc in range(state.low[unit], state.high[unit]):
-            over = out * vcs + vc
-            if state.busy[base + over] != 0:
-                continue
-            key = own - state.grant_vc[base + over]
-            if key < 0:
-                key += size
-            if work.asker[over] < 0:
-                work.touched[touched] = over
-                touched += 1
-                work.best[over] = FAR
-            if key < work.best[over]:
-                work.best[over] = key
-                work.asker[over] = unit
+        may = state.may[unit] & state.free[router * ports + out]
+        over = out * vcs
+        while may != 0:
+            if may & 1:
+                key = own - state.grant_vc[base + over]
+                if key < 0:
+                    key += size
+                if work.asker[over] < 0:
+                    work.touched[touched] = over
+                    touched += 1
+                    work.best[over] = key
+                    work.asker[over] = unit
+                elif key < work.best[over]:
+                    work.best[over] = key
+                    work.asker[over] = unit
+            may >>= 1
+            over += 1
     offered = 0
     for number in range(touched):
         over = work.touched[number]
         unit = work.asker[over]
+        work.asker[over] = -1
         own = machine.channel_of[unit - base * ports]
         key = over - state.accept_vc[base + own]
         if key < 0:
@@ -460,16 +457,14 @@ def _allocate_channels(machine: Machine, state: State, work: Work, router: int, 
     for number in range(offered):
         own = work.offered[number]
         over = work.chosen[own]
+        work.chosen[own] = -1
         state.out_vc[work.unit_of[own]] = machine.vc_of[over]
         state.grant_vc[base + over] = own + 1 if own + 1 < size else 0
         state.accept_vc[base + own] = over + 1 if over + 1 < size else 0
-        work.chosen[own] = -1
-    for number in range(touched):
-        work.asker[work.touched[number]] = -1
 
 
 @inlined
-def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, router: int, bids: int) -> int:
+def _allocate_switch(machine: Machine, state: State, work: Work, router: int, bids: int) -> int:
     """One iteration of iSLIP between the inputs and the outputs of the switch; winners go to the front of `bids`.
 
     Of the virtual channels of an input that ask for one output, those that are sure of theirs come before those that
@@ -478,14 +473,7 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
     ports, vcs = machine.ports, machine.vcs
     base = router * ports
     first_unit = base * vcs * ports
-    if bids == 1:
-        local = work.bids[0] - first_unit
-        own, out = machine.channel_of[local], machine.output_of[local]
-        entry, vc = machine.port_of[own], machine.vc_of[own]
-        state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
-        state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
-        state.accept_port[base + entry] = out + 1 if out + 1 < ports else 0
-        return 1
+    outputs = 0
     for number in range(bids):
         unit = work.bids[number]
         own, out = machine.channel_of[unit - first_unit], machine.output_of[unit - first_unit]
@@ -496,44 +484,48 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
         if state.stage[unit] == 2:
             key += vcs
         place = entry * ports + out
-        if work.wish[place] < 0 or key < work.wish_key[place]:
+        if outputs >> out & 1 == 0:
+            outputs |= 1 << out
+            work.asked[out] = 0
+        if work.asked[out] >> entry & 1 == 0:
+            work.asked[out] |= 1 << entry
             work.wish[place] = unit
             work.wish_key[place] = key
-    for out in range(ports):
-        entry = state.grant_port[base + out]
-        work.win[out] = -1
-        for _ in range(ports):
-            if work.wish[entry * ports + out] >= 0:
-                work.win[out] = entry
-                break
-            entry = entry + 1 if entry + 1 < ports else 0
+        elif key < work.wish_key[place]:
+            work.wish[place] = unit
+            work.wish_key[place] = key
+    inputs = 0
+    while outputs != 0:
+        out = machine.first_of[outputs]
+        outputs &= outputs - 1
+        entry = _first(machine, work.asked[out], state.grant_port[base + out])
+        if inputs >> entry & 1 == 0:
+            inputs |= 1 << entry
+            work.offers[entry] = 0
+        work.offers[entry] |= 1 << out
     winners = 0
-    for entry in range(ports):
-        out = state.accept_port[base + entry]
-        first, first_own, pointer = -1, -1, 0
-        for _ in range(ports):
-            if work.win[out] == entry:
-                unit = work.wish[entry * ports + out]
-                own = machine.channel_of[unit - first_unit]
-                if first < 0:
-                    first, first_own = unit, own
-                    vc = machine.vc_of[own]
-                    state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
-                    state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
-                    pointer = out + 1 if out + 1 < ports else 0
-                    work.bids[winners] = unit
-                    winners += 1
-                    if state.branches[base * vcs + own] == 1 << out:
-                        break
-                elif own == first_own and state.sent[unit] == state.sent[first]:
-                    state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
-                    work.bids[winners] = unit
-                    winners += 1
-            out = out + 1 if out + 1 < ports else 0
-        if first >= 0:
-            state.accept_port[base + entry] = pointer
-    for place in range(ports * ports):
-        work.wish[place] = -1
+    while inputs != 0:
+        entry = machine.first_of[inputs]
+        inputs &= inputs - 1
+        offers = work.offers[entry]
+        out = _first(machine, offers, state.accept_port[base + entry])
+        unit = work.wish[entry * ports + out]
+        own = machine.channel_of[unit - first_unit]
+        vc = machine.vc_of[own]
+        state.turn_vc[base + entry] = vc + 1 if vc + 1 < vcs else 0
+        state.accept_port[base + entry] = out + 1 if out + 1 < ports else 0
+        state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
+        work.bids[winners] = unit
+        winners += 1
+        others = offers & state.branches[base * vcs + own] & ~(1 << out)
+        while others != 0:
+            out = machine.first_of[others]
+            others &= others - 1
+            other = work.wish[entry * ports + out]
+            if machine.channel_of[other - first_unit] == own and state.sent[other] == state.sent[unit]:
+                state.grant_port[base + out] = entry + 1 if entry + 1 < ports else 0
+                work.bids[winners] = other
+                winners += 1
     return winners
 
 
@@ -541,10 +533,14 @@ def _allocate_switch(machine: Machine, load: Load, state: State, work: Work, rou
 def _may_speculate(machine: Machine, state: State, router: int, unit: int) -> bool:
     """Whether the output has a free virtual channel with a credit that the unit may take."""
     ports, vcs = machine.ports, machine.vcs
-    over = (router * ports + machine.output_of[unit - router * ports * vcs * ports]) * vcs
-    for vc in range(state.low[unit], state.high[unit]):
-        if state.busy[over + vc] == 0 and state.credit[over + vc] > 0:
+    link = router * ports + machine.output_of[unit - router * ports * vcs * ports]
+    may = state.may[unit] & state.free[link]
+    over = link * vcs
+    while may != 0:
+        if may & 1 and state.credit[over] > 0:
             return True
+        may >>= 1
+        over += 1
     return False
 
 
@@ -570,7 +566,7 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
     offset = router * ports * vcs * ports
     first_channel = router * ports * vcs
     waiting = state.working[router]
-    fresh, bids, routed, moved = 0, 0, 0, 0
+    fresh, bids, routed, moved, timed = 0, 0, 0, 0, 0
     for number in range(waiting):
         unit = state.work[offset + number]
         stage = state.stage[unit]
@@ -580,7 +576,7 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
                 if longer_switch:
                     state.stage[unit] = 5
                     state.ready[unit] = tick + machine.stages[router, 2] - period
-                    state.low[unit] = 0
+                    state.may[unit] = 0
                 over = first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]
                 if state.credit[over] > 0:
                     work.bids[bids] = unit
@@ -591,21 +587,24 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
             if speculative and _may_speculate(machine, state, router, unit):
                 work.bids[bids] = unit
                 bids += 1
-        elif stage == 1 and state.ready[unit] <= tick:
-            work.routed[routed] = unit
-            routed += 1
-    if clock_keeps_blame(state):
+        else:
+            timed += 1
+            if stage == 1 and state.ready[unit] <= tick:
+                work.routed[routed] = unit
+                routed += 1
+    watched = state.clock[7] == 1
+    if watched:
         for number in range(waiting):
             unit = state.work[offset + number]
             stage = state.stage[unit]
             if stage == 2 or (stage == 4 and state.sent[unit] - state.gone[unit // ports] < state.count[unit // ports]):
                 _blame(machine, load, state, unit, period)
     if fresh > 0:
-        _allocate_channels(machine, state, work, router, fresh, tick)
+        _allocate_channels(machine, state, work, router, fresh)
     if bids > 0:
-        bids = _allocate_switch(machine, load, state, work, router, bids)
+        bids = _allocate_switch(machine, state, work, router, bids)
+    awake = bids + timed > 0 or longer_switch or watched
     # Updates, from here on: nothing above sees them before the next cycle.
-    ended = 0
     for number in range(fresh):
         unit = work.fresh[number]
         if longer_vc:
@@ -614,13 +613,13 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
             moved += 1
         elif state.out_vc[unit] >= 0:
             state.stage[unit] = 4
-            state.busy[first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]] = 1
+            state.free[router * ports + machine.output_of[unit - offset]] &= ~(1 << state.out_vc[unit])
             moved += 1
     if longer_vc or longer_switch:
         moved += _end_long_stages(machine, state, router, waiting, tick)
         if longer_switch:
             for number in range(bids):
-                state.low[work.bids[number]] = 1
+                state.may[work.bids[number]] = 1
             bids = _granted(machine, state, work, router, waiting, tick)
     for number in range(bids):
         unit = work.bids[number]
@@ -629,26 +628,22 @@ def _step(machine: Machine, load: Load, state: State, work: Work, router: int, t
         over = first_channel + machine.output_of[unit - offset] * vcs + state.out_vc[unit]
         if state.credit[over] <= 0:
             continue
-        if clock_keeps_blame(state):
+        if watched:
             _blame(machine, load, state, unit, -period)
         moved += 1
         # The unit leaves the list before a next packet of its channel may use it again.
         channel = first_channel + machine.channel_of[unit - offset]
         if state.sent[unit] + 1 == load.flits[state.buffer[channel, state.front[channel]]]:
             _forget(machine, state, router, unit)
-        ended += _send(machine, load, state, work, router, unit, tick)
+        _send(machine, load, state, work, router, unit, tick)
     for number in range(routed):
         unit = work.routed[number]
         _forget(machine, state, router, unit)
         _route(machine, load, state, router, unit // ports)
         moved += 1
+    # Where nothing moves and no time runs, the next cycle is like this one until something arrives.
+    state.awake[router] = awake or moved > 0
     return moved
-
-
-@inlined
-def clock_keeps_blame(state: State) -> bool:
-    """Whether it is counted who stands in front of which output."""
-    return state.clock[7] == 1
 
 
 @inlined
@@ -673,9 +668,9 @@ def _end_long_stages(machine: Machine, state: State, router: int, waiting: int, 
     for number in range(waiting):
         unit = state.work[offset + number]
         if state.stage[unit] == 3 and state.ready[unit] <= tick:
-            over = (router * ports + unit % ports) * vcs + state.out_vc[unit]
-            if state.out_vc[unit] >= 0 and state.busy[over] == 0:
-                state.busy[over] = 1
+            link, vc = router * ports + unit % ports, state.out_vc[unit]
+            if vc >= 0 and state.free[link] >> vc & 1:
+                state.free[link] &= ~(1 << vc)
                 state.stage[unit] = 4
                 moved += 1
             else:
@@ -693,7 +688,7 @@ def _granted(machine: Machine, state: State, work: Work, router: int, waiting: i
         unit = state.work[offset + number]
         if state.stage[unit] == 5 and state.ready[unit] <= tick:
             state.stage[unit] = 4
-            if state.low[unit] == 1:
+            if state.may[unit] == 1:
                 work.bids[winners] = unit
                 winners += 1
     return winners
@@ -724,7 +719,7 @@ def advance(machine: Machine, load: Load, state: State, work: Work, until: int) 
         _arrivals(machine, load, state, tick)
         moved = _inject(machine, load, state, tick)
         for router in range(machine.routers):
-            if state.working[router] > 0:
+            if state.awake[router] and state.working[router] > 0:
                 period = machine.period[router]
                 if period == 1 or tick % period == 0:
                     moved += _step(machine, load, state, work, router, tick)

@@ -19,11 +19,13 @@ class Tree:
     Args:
         routers: Routers, ascending.
         outputs: Bit set of outputs of each.
+        channels: Bit set of the virtual channels that may be taken at each.
         copies: How many cores take a copy.
     """
 
     routers: tuple[int, ...]
     outputs: tuple[int, ...]
+    channels: tuple[int, ...]
     copies: int
 
 

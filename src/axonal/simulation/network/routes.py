@@ -51,7 +51,7 @@ def _dimension(machine: Machine, at: int, to: int, size: int, port: int) -> tupl
     steps = _steps(machine, at, to, wraps, size)
     out = port if steps > 0 else port + 1
     if not wraps:
-        return out, 0, machine.vcs
+        return out, 0, machine.split
     ahead = to < at if steps > 0 else to > at
     half = machine.vcs // 2
     if ahead:
@@ -101,7 +101,7 @@ def next_hop(machine: Machine, load: Load, state: State, router: int, packet: in
             return machine.ports - 1, 0, machine.vcs
         return machine.table[state.phase_of[packet], router, target], 0, machine.vcs
     if machine.routing == 2:
-        return _west_first(machine, state, router, target), 0, machine.vcs
+        return _west_first(machine, state, router, target), 0, machine.split
     if machine.routing == 3:
         second = load.flavour[packet] == 1
         out, low, high = _ordered(machine, router, target, not second)
