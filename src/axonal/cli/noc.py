@@ -72,7 +72,7 @@ def noc(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     Dies may meet between columns of the mesh: their links have a latency and a rate of their own.
     """
-    from axonal.cli.noc_options import Words, chosen_rates, chosen_setting  # noqa: PLC0415 - keeps `--help` fast
+    from axonal.cli.noc_options import Words, chosen  # noqa: PLC0415 - keeps `--help` fast
     from axonal.cli.noc_showing import noc_json, noc_view  # noqa: PLC0415
     from axonal.cli.noc_watching import Watch  # noqa: PLC0415
     from axonal.simulation.network.setting import explore  # noqa: PLC0415
@@ -101,7 +101,7 @@ def noc(  # noqa: PLR0913, PLR0917 - one parameter for each option
         cycles=cycles,
         seed=seed,
     )
-    setting, rates = chosen_setting(words), chosen_rates(words)
+    setting, rates = chosen(words)
     if out is not None:
         reject_unwritable("--out", out)
     console = Console(stderr=True)

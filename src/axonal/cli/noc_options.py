@@ -18,13 +18,15 @@ from axonal.simulation.network.setting import Setting
 from axonal.simulation.network.spelling import pattern_of, trace_path
 from axonal.simulation.network.traffic import RAREST
 
-__all__ = ["Words", "chosen_rates", "chosen_setting"]
+__all__ = ["Words", "chosen"]
 
 ROUTINGS = {"xy": Routing.XY, "yx": Routing.YX, "west-first": Routing.WEST_FIRST, "o1turn": Routing.O1TURN}
 WIDEST = 256
 BUFFERS = 1 << 28
 """Flits of all buffers together; more would not fit into the memory of usual machines."""
 MOST_LOADS = 1000
+MOST_PACKETS = 50_000_000
+"""Of one load; each takes about a hundred bytes of memory."""
 RATE = 0.1
 STAGES = {"routing": 0, "VC allocation": 1, "switch allocation": 1, "traversal": 0}
 """The least number of cycles of each stage of a router."""
@@ -59,12 +61,26 @@ class Words:
     seed: int
 
 
-def chosen_setting(words: Words) -> Setting:
-    """Network and traffic.
+def chosen(words: Words) -> tuple[Setting, tuple[float, ...]]:
+    """Network and traffic, and the loads to be simulated in flits per node and cycle.
 
     Raises:
-        ValueError: An option is out of its bounds; says which.
+        ValueError: An option is out of its bounds, or contradicts another; says which.
     """
+    setting, rates = _setting(words), _rates(words)
+    nodes, window = setting.columns * setting.rows, setting.window
+    cycles = window.warmup_cycles + window.measured_cycles
+    each, option = cycles * max(rates) / setting.packet_flits, f"--cycles {words.cycles} with --warmup {words.warmup}"
+    if words.burst is not None:
+        each, option = words.burst, f"--burst {words.burst}"
+    if nodes * each > MOST_PACKETS and trace_path(words.traffic) is None:
+        raise ValueError(
+            f"{option} makes {nodes * each:.3g} packets on {nodes} nodes, must be <= {MOST_PACKETS:.3g}: choose less"
+        )
+    return setting, rates
+
+
+def _setting(words: Words) -> Setting:
     columns, rows = _mesh(words.mesh)
     router = _router(words, columns * rows)
     routing = _routing(words)
@@ -98,12 +114,7 @@ def chosen_setting(words: Words) -> Setting:
     )
 
 
-def chosen_rates(words: Words) -> tuple[float, ...]:
-    """Loads to be simulated, in flits per node and cycle.
-
-    Raises:
-        ValueError: One is out of its bounds, or is asked for beside traffic that has its own.
-    """
+def _rates(words: Words) -> tuple[float, ...]:
     if words.rate is not None:
         _rate("--rate", words.rate)
     own = None if words.burst is None else f"--burst {words.burst}"

@@ -27,8 +27,11 @@ def read_trace(path: Path, nodes: int, seed: int = 0) -> Packets:
 
     Raises:
         ValueError: The file is not such a table; says the line.
+        FileNotFoundError: There is none.
         OSError: It cannot be read.
     """
+    if not path.exists():
+        raise FileNotFoundError(f"trace {path} does not exist: give a CSV file with the columns {','.join(HEADER)}")
     with path.open(encoding="utf-8", newline="") as file:
         try:
             table = np.array(list(_rows(path, file, nodes)), np.int64)
