@@ -12,8 +12,8 @@ from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import counted
 from axonal.simulation.energy import energy, profiles
 from axonal.simulation.loads import link_loads
-from axonal.simulation.schedule import schedule
 from axonal.simulation.portals import regular
+from axonal.simulation.schedule import schedule
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 

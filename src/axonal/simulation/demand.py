@@ -92,7 +92,7 @@ def demand(
     chains = [sorted(chain, key=lambda piece: piece.share) for chain in chains] if shape.streams else chains
     return Demand(
         packets=_packets(chains, package, shape),
-        tasks=_tasks(workload, placement, package, pending, tiles, chains, shape),
+        tasks=_tasks(workload, package, pending, tiles, chains, shape),
         tiles=tiles,
         transfers=tuple(pending),
     )
@@ -162,24 +162,29 @@ def _cut(chain: Sequence[_Piece], package: Package, longest: int) -> Iterator[tu
                 rest -= longest
 
 
+def _running(
+    workload: Workload, tiles: Sequence[Tile], package: Package
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Core and ticks of each tile; what computes nothing has a core of its own, so that it waits for none."""
+    cores, ticks = np.zeros(len(tiles), np.int64), np.zeros(len(tiles), np.int64)
+    for index, tile in enumerate(tiles):
+        operations = workload.layer(tile.layer).operations * tile.share
+        cores[index] = package.router(tile.chip, tile.core) if operations else package.fabric.routers + index
+        duration = tile_ns(operations, package.system.by_name[tile.chip].core)
+        ticks[index] = math.ceil(duration / package.fabric.tick_ns - _ROUNDING)
+    return cores, ticks
+
+
 def _tasks(
     workload: Workload,
-    placement: Placement,
     package: Package,
     pending: Sequence[Transfer],
     tiles: Sequence[Tile],
     chains: Sequence[Sequence[_Piece]],
     shape: Shape,
 ) -> Tasks:
-    count, number_of = shape.inferences, {layer.name: layer for layer in workload.layers}
-    tick_ns, routers = package.fabric.tick_ns, package.fabric.routers
-    cores, ticks = np.zeros(len(tiles), np.int64), np.zeros(len(tiles), np.int64)
-    for index, tile in enumerate(tiles):
-        operations = number_of[tile.layer].operations * tile.share
-        # What computes nothing waits for no core.
-        cores[index] = package.router(tile.chip, tile.core) if operations else routers + index
-        duration = tile_ns(operations, package.system.by_name[tile.chip].core)
-        ticks[index] = math.ceil(duration / tick_ns - _ROUNDING)
+    count, routers = shape.inferences, package.fabric.routers
+    cores, ticks = _running(workload, tiles, package)
     by_layer: dict[str, list[int]] = {}
     for index, tile in enumerate(tiles):
         by_layer.setdefault(tile.layer, []).append(index)

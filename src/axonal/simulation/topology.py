@@ -129,7 +129,7 @@ def between(
 
 
 @lru_cache(maxsize=1 << 14)
-def _segment(
+def _segment(  # noqa: PLR0913, PLR0917 - a key of the cache
     chip: str,
     columns: int,
     sources: Layout,
