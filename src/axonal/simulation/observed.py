@@ -15,7 +15,7 @@ from axonal.simulation.network.package import Package
 from axonal.simulation.network.running import Run
 from axonal.workload import Workload
 
-__all__ = ["busiest", "link_loads", "spans", "waits"]
+__all__ = ["link_loads", "spans", "waits"]
 
 _Kind = Literal["compute", "noc", "d2d", "wait"]
 
@@ -153,13 +153,3 @@ def _blamed(net: Package, single: Demand, blame: NDArray[np.int32]) -> Iterable[
         chip, core = net.core_of[place // ports]
         holder = names.get(int(place), f"{chip} core {core}")
         yield single.transfers[message].move.label, holder, int(blame[message, place])
-
-
-def busiest(timeline: Iterable[Span], loads: Iterable[LinkLoad]) -> str:
-    """The resource that works longest for one inference: cores first, then channels, then links."""
-    busy: dict[str, float] = {}
-    for span in timeline:
-        if span.kind == "compute":
-            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
-    busy |= {load.name: load.busy_ns for load in loads}
-    return max(busy, key=lambda name: busy[name], default="")
