@@ -18,7 +18,7 @@ class Packet:
 
     source: int
     target: int
-    tree: dict[int, list[int]] | None  # of a multicast: outputs by router
+    tree: dict[int, list[tuple[int, Sequence[int]]]] | None  # of a multicast: by router, outputs and channels
     flits: int
     flavour: int
     message: int
@@ -266,14 +266,15 @@ class Router:
         winners: list[Branch] = []
         for entry in self.inputs:
             mine = [branch for branch in grants.values() if self._entry(branch) is entry]
-            mine.sort(key=lambda branch: (branch.output.port - entry.pointer) % size)
-            same = [branch for branch in mine if branch.channel is mine[0].channel and branch.sent == mine[0].sent]
-            if same:
-                entry.turn = (same[0].channel.vc + 1) % len(entry.channels)
-                entry.pointer = (same[0].output.port + 1) % size
-            for branch in same:
+            if not mine:
+                continue
+            first = min(mine, key=lambda branch: (branch.output.port - entry.pointer) % size)
+            same = [branch for branch in mine if branch.channel is first.channel and branch.sent == first.sent]
+            entry.turn = (first.channel.vc + 1) % len(entry.channels)
+            entry.pointer = (first.output.port + 1) % size
+            for branch in sorted(same, key=lambda branch: branch is not first):
                 branch.output.pointer = (entry.port + 1) % size
-            winners += same
+                winners.append(branch)
         return winners
 
     def _speaker(self, entry: Input, output: Output, bids: list[Branch]) -> Branch | None:
