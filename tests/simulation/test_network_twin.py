@@ -225,19 +225,22 @@ def test_long_stages_are_not_taken_for_a_standstill() -> None:
     assert run.state.arrived[0] == 2 + 2 * router.hop_cycles
 
 
-def test_flits_that_arrive_together_at_a_slower_router_keep_their_order() -> None:
-    draft = Draft(2, 5, 1)
-    fast = Router(routing_cycles=0, speculative=True, vcs=1, buffer_flits=8)
+@pytest.mark.parametrize(("vcs", "lengths"), [(1, [2, 1, 2, 1]), (4, [8] * 8)])
+def test_a_slower_router_takes_flits_in_order_and_one_in_each_of_its_cycles(vcs: int, lengths: list[int]) -> None:
+    draft = Draft(2, 5, vcs)
+    fast = Router(routing_cycles=0, speculative=True, vcs=vcs, buffer_flits=8)
     draft.place(0, 0, 0, fast, period=1)
-    draft.place(1, 1, 0, fast, period=4)
+    draft.place(1, 1, 0, fast, period=5)
     draft.join((0, EAST), (1, WEST), 1)
     draft.join((1, WEST), (0, EAST), 1)
-    packets = Packets.of(np.zeros(4, int), np.ones(4, int), np.array([2, 1, 2, 1]), np.zeros(4, int))
+    packets = Packets.of(
+        np.zeros(len(lengths), int), np.ones(len(lengths), int), np.array(lengths), np.zeros(len(lengths), int)
+    )
     assert_twins_agree(draft.done(Routing.XY), packets)
 
 
-def test_flits_that_leave_a_shared_lane_together_keep_their_order() -> None:
-    # The first row goes on alone when the lane is far behind, and gets more than one flit a tick through it.
+def test_flits_of_a_row_that_leave_a_shared_lane_together_arrive_one_after_the_other() -> None:
+    # The first row goes on alone when the lane is far behind, and gets more than one flit a tick out of it.
     cut = Boundary(after_column=0, link_cycles=1, cycles_per_flit=0.6, rows_per_lane=4)
     router = Router(routing_cycles=0, speculative=True, vcs=1, buffer_flits=32)
     source = np.array([0] * 30 + [2, 4, 6])

@@ -40,13 +40,13 @@ def ways_of(fabric: Fabric) -> Ways:
             plain = _west_first(fabric)
         case Routing.TABLE:
             plain = _by_table(fabric)
-    every = range(fabric.machine.vcs)
+    every, core = range(fabric.machine.vcs), fabric.machine.ports - 1
 
     def ways(router: Router, packet: Packet) -> list[Way]:
         if packet.tree is not None:
-            return packet.tree[router.number]
+            return [(port, every if port == core else vcs) for port, vcs in packet.tree[router.number]]
         if router.number == packet.target:
-            return [(fabric.machine.ports - 1, every)]
+            return [(core, every)]
         return plain(router, packet)
 
     return ways
