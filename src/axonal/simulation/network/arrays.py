@@ -117,7 +117,8 @@ class State(NamedTuple):
     work: I32  # (R, P * V * P) units that wait for something
     working: I32  # (R,) number of them
     awake: I8  # (R,) 0: nothing can happen here before something arrives
-    lane_free: F64  # (lanes,)
+    lane_free: F64  # (lanes,) when each is free again
+    last: I64  # (R * P,) last arrival behind an output that leads to a lane or another clock
     wheel_flit: I32  # (slots,) first event of a tick
     wheel_credit: I32  # (slots,)
     event_next: I32
@@ -156,4 +157,3 @@ class Work(NamedTuple):
     bids: I32  # units that ask for the switch
     routed: I32  # units that end their route stage
     stack: I32  # (cores + 1,) cores that may start a task
-

@@ -14,7 +14,7 @@ __all__ = ["BLOCKED", "CLOCK", "DONE", "advance", "begin"]
 
 NOW, INSIDE, PENDING, FREE_EVENT, LEFT, STILL, SHIFT, BLAMES, PROFILES, FLIT_HOPS, PORTS_AT = range(11)
 CLOCK = 11
-"""Scalars: the tick; flits in the network; events on their way; first unused event; packet copies that are still to
+"""Scalars: the tick; flits in buffers; events on their way; first unused event; packet copies that are still to
 arrive; ticks without any move; log2 of the profile's interval in ticks; whether blame and profile are kept."""
 
 IDLE, ROUTING, ASKING, ALLOCATING, ACTIVE, SWITCHING = range(6)
@@ -133,7 +133,7 @@ def _route(machine: Machine, load: Load, state: State, router: int, channel: int
             unit = channel * ports + out
             state.stage[unit] = 2
             state.sent[unit] = 0
-            state.may[unit] = load.tree_may[place]
+            state.may[unit] = load.tree_may[place] if out < ports - 1 else _range(0, machine.vcs)
             _wait(machine, state, router, unit)
 
 
@@ -167,6 +167,7 @@ def _arrivals(machine: Machine, load: Load, state: State, tick: int) -> None:
             place -= depth
         state.buffer[channel, place] = state.event_packet[event]
         state.count[channel] += 1
+        clock[1] += 1
         router = channel // per_router
         state.awake[router] = 1
         if state.count[channel] == 1 and state.branches[channel] == 0:
@@ -221,7 +222,6 @@ def _inject(machine: Machine, load: Load, state: State, tick: int) -> int:
         state.room[router, vc] -= 1
         channel = (router * ports + ports - 1) * vcs + vc
         _event(state, 0, tick + 2 * period, channel, packet)
-        state.clock[1] += 1
         moved += 1
         state.queue_sent[router] += 1
         if state.queue_sent[router] == load.flits[packet]:
@@ -352,9 +352,13 @@ def _send(machine: Machine, load: Load, state: State, work: Work, router: int, u
         beyond = machine.neighbour[router, out]
         entry = (beyond * ports + machine.entry[router, out]) * vcs + state.out_vc[unit]
         arrives = leaves + machine.link_ticks[router, out] + period
+        if lane >= 0 or machine.period[beyond] != period:
+            # However fast lane and sender are, an input takes one flit in each of its cycles.
+            arrives = max(_aligned(arrives, machine.period[beyond]), state.last[link] + machine.period[beyond])
+            state.last[link] = arrives
         if index == 0 and machine.routing == 4 and machine.turns[router, out] == 1:
             state.phase_of[packet] = 1
-        _event(state, 0, _aligned(arrives, machine.period[beyond]), entry, packet)
+        _event(state, 0, arrives, entry, packet)
     _drain(machine, load, state, router, channel, packet, tick)
 
 

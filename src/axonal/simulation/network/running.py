@@ -45,6 +45,7 @@ class Run:
         if tasks is None:
             _enqueue(self.state, self.packets, 0)
         else:
+            self.state.after[:-1] = np.arange(1, len(packets))
             kernel.begin(self.load, self.state, self.work)
 
     @property
@@ -59,7 +60,7 @@ class Run:
 
     @property
     def flits_inside(self) -> int:
-        """Flits in buffers and on links."""
+        """Flits in buffers."""
         return int(self.state.clock[1])
 
     def advance(self, until: int = 1 << 61) -> bool:
@@ -200,6 +201,7 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
         working=np.zeros(routers, np.int32),
         awake=np.ones(routers, np.int8),
         lane_free=np.zeros(len(machine.lane_service)),
+        last=np.full(links, -(1 << 30), np.int64),
         wheel_flit=np.full(slots, -1, np.int32),
         wheel_credit=np.full(slots, -1, np.int32),
         event_next=following,
