@@ -133,8 +133,8 @@ def _bursts(found: Results) -> str:
     ]
     text = (
         "Cycles from the first injection until the last packet has arrived; ± is the standard deviation over seeds, "
-        "the reference has as many seeds as its brackets say, and a deviation is what two means of so many seeds are apart "
-        "by chance."
+        "the reference has as many seeds as its brackets say, and a deviation is what two means of so many seeds are "
+        "apart by chance."
     )
     head = ("burst", "makespan", "reference", "error", "deviations", "error of the latency", "deviations")
     return f"## Bursts\n\n{text}\n\n{_table(head, lines)}"
