@@ -109,6 +109,8 @@ def bursts(folder: Path, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
                 "reference_makespan_cycles": wanted,
                 "found_latency_cycles": latency,
                 "reference_latency_cycles": their_latency,
+                "deviations": _deviations(spans, wanted, len(same)),
+                "latency_deviations": _deviations([p.packet_latency_cycles for p in points], their_latency, len(same)),
                 "makespan_error": span / wanted - 1,
                 "latency_error": latency / their_latency - 1,
             }
@@ -122,6 +124,14 @@ def bursts(folder: Path, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
             for name, reduce in (("mean", statistics.fmean), ("worst", max))
         },
     }
+
+
+def _deviations(found: Sequence[float], wanted: float, their_seeds: int) -> float | None:
+    """How many standard deviations lie between the two means, as seeds differ; none where nothing is drawn."""
+    if len(found) < 2:
+        return None
+    spread = statistics.stdev(found) * (1 / len(found) + 1 / their_seeds) ** 0.5
+    return (statistics.fmean(found) - wanted) / spread if spread else None
 
 
 def _groups(found: Sequence[Row], column: str) -> list[list[Row]]:
