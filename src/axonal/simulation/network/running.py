@@ -266,5 +266,6 @@ def _work(machine: Machine, tasks: Tasks) -> Work:
         fresh=np.zeros(size * ports, np.int32),
         bids=np.zeros(size * ports, np.int32),
         routed=np.zeros(size * ports, np.int32),
+        heads=np.zeros(size, np.int32),
         stack=np.zeros(len(tasks.core) + len(tasks.core_start) + 1, np.int32),
     )
