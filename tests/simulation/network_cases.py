@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TypeVar
 
 import numpy as np
@@ -19,12 +20,15 @@ from axonal.simulation.network.tasks import Tasks
 
 At = TypeVar("At")
 
+CORE = 4
+"""Output of a grid's router that leads to its core."""
+
 NEVER = 1 << 40
 """A tick by which every case has ended that ever ends."""
 
 
-def xy_tree(columns: int, source: int, targets: Iterable[int], *, core: int = 4) -> Tree:
-    """A multicast that takes the paths of dimension order, x first, to all targets."""
+def xy_tree(columns: int, source: int, targets: Iterable[int], channels: int) -> Tree:
+    """A multicast that takes the paths of dimension order, x first, to all targets, and that set of channels."""
     outputs: defaultdict[int, int] = defaultdict(int)
     copies = sorted(set(targets))
     for target in copies:
@@ -35,9 +39,23 @@ def xy_tree(columns: int, source: int, targets: Iterable[int], *, core: int = 4)
             outputs[row * columns + at] |= 1 << port
             at += (port == EAST) - (port == WEST)
             row += (port == SOUTH) - (port == NORTH)
-        outputs[target] |= 1 << core
+        outputs[target] |= 1 << CORE
     routers = tuple(sorted(outputs))
-    return Tree(routers=routers, outputs=tuple(outputs[router] for router in routers), copies=len(copies))
+    return Tree(
+        routers=routers,
+        outputs=tuple(outputs[router] for router in routers),
+        channels=(channels,) * len(routers),
+        copies=len(copies),
+    )
+
+
+def tree_channels(fabric: Fabric) -> int:
+    """The channels of packets that go x first and around no ring, so that trees that do so, too, close no circle."""
+    machine = fabric.machine
+    every, half = (1 << machine.vcs) - 1, (1 << machine.vcs // 2) - 1
+    if machine.wraps:
+        return every ^ half
+    return half if machine.routing == Routing.O1TURN else every
 
 
 def reclocked(fabric: Fabric, periods: tuple[int, ...]) -> Fabric:
@@ -128,14 +146,14 @@ def random_packets(routers: int, count: int, seed: int, *, longest: int = 1, wit
     return Packets.of(source, target, flits, rng.integers(within, size=count), flavour=flavour)
 
 
-def with_multicasts(packets: Packets, columns: int, rows: int, seed: int, *, longest: int) -> Packets:
-    """The packets, every third of them turned into a multicast of its source, and not longer than `longest`."""
-    rng = np.random.default_rng(seed)
+def with_multicasts(packets: Packets, fabric: Fabric, seed: int) -> Packets:
+    """The packets on a grid, every third of them turned into a multicast of its source, no longer than a buffer."""
+    rng, machine = np.random.default_rng(seed), fabric.machine
     target, flits, trees = packets.target.copy(), packets.flits.copy(), []
     for number in range(0, len(packets), 3):
-        copies = rng.integers(columns * rows, size=int(rng.integers(1, 6)))
-        trees.append(xy_tree(columns, int(packets.source[number]), copies.tolist()))
-        target[number], flits[number] = -len(trees), min(int(flits[number]), longest)
+        copies = rng.integers(fabric.routers, size=int(rng.integers(1, 6)))
+        trees.append(xy_tree(machine.columns, int(packets.source[number]), copies.tolist(), tree_channels(fabric)))
+        target[number], flits[number] = -len(trees), min(int(flits[number]), int(machine.depth.min()))
     return replace(packets, target=target, flits=flits, trees=tuple(trees))
 
 
@@ -143,42 +161,43 @@ def with_multicasts(packets: Packets, columns: int, rows: int, seed: int, *, lon
 class _Sent:
     """A message in the making."""
 
-    sender: int
+    senders: list[int]
     receivers: list[int]
 
 
-def task_graph(columns: int, rows: int, count: int, seed: int, *, longest: int = 1) -> tuple[Packets, Tasks]:
+def task_graph(fabric: Fabric, count: int, seed: int) -> tuple[Packets, Tasks]:
     """Random tasks on a mesh that wait only for earlier ones, each core in that order; messages to all that wait."""
-    cores = columns * rows
+    cores = fabric.routers
     rng = np.random.default_rng(seed)
     core = rng.integers(cores, size=count)
     sent = []
     for sender in range(count):
         for _ in range(int(rng.integers(3)) if sender + 1 < count else 0):
             later = rng.integers(sender + 1, count, size=int(rng.integers(1, 4)))
-            sent.append(_Sent(sender=sender, receivers=sorted(set(later.tolist()))))
-    rows_of_packets, trees = [], []
-    for number, one in enumerate(sent):
-        here, there = int(core[one.sender]), {int(core[receiver]) for receiver in one.receivers}
+            senders = {sender, int(rng.integers(sender + 1))} if rng.integers(4) == 0 else {sender}
+            sent.append(_Sent(senders=sorted(senders), receivers=sorted(set(later.tolist()))))
+    parts, trees = [], []
+    for number, sender in ((number, sender) for number, one in enumerate(sent) for sender in one.senders):
+        here, there = int(core[sender]), {int(core[receiver]) for receiver in sent[number].receivers}
         goals = sorted(there - {here} if rng.integers(2) else there)  # a core may, but need not, send to itself
         if goals and rng.integers(3) == 0:
-            trees.append(xy_tree(columns, here, goals))
+            trees.append(xy_tree(fabric.machine.columns, here, goals, tree_channels(fabric)))
             goals = [-len(trees)]
-        rows_of_packets += [(one.sender, here, goal, number) for goal in goals for _ in range(int(rng.integers(1, 4)))]
-    sender, source, target, message = np.array(rows_of_packets, np.int64).reshape(-1, 4).T
+        parts += [(sender, here, goal, number) for goal in goals for _ in range(int(rng.integers(1, 4)))]
+    sender, source, target, message = np.array(sorted(parts, key=itemgetter(0)), np.int64).reshape(-1, 4).T
     total = len(source)
     first, last = np.searchsorted(sender, range(count)), np.searchsorted(sender, range(count), side="right") - 1
     first, last = np.where(first <= last, first, -1), np.where(first <= last, last, -1)
     packets = Packets(
         source=source,
         target=target,
-        flits=rng.integers(1, longest + 1, size=total),
+        flits=rng.integers(1, int(fabric.machine.depth.min()) + 1, size=total),
         created=np.zeros(total, np.int64),
         flavour=rng.integers(2, size=total),
         trees=tuple(trees),
     )
     core_start, core_task = _flat([[task for task in range(count) if core[task] == one] for one in range(cores)])
-    out_start, out_message = _flat([[n for n, one in enumerate(sent) if one.sender == task] for task in range(count)])
+    out_start, out_message = _flat([[n for n, one in enumerate(sent) if task in one.senders] for task in range(count)])
     in_start, in_task = _flat([one.receivers for one in sent])
     return packets, Tasks(
         core=core.astype(np.int32),

@@ -53,7 +53,7 @@ def test_when_all_has_arrived_every_credit_and_every_place_is_free_again(
     assert not run.advance(NEVER)
     state = run.state
     assert (state.arrived[:-1] > state.injected[:-1]).all()
-    for name in ("credit", "room", "busy", "count", "gone", "branches", "stage", "working", "taken", "copies"):
+    for name in ("credit", "room", "free", "count", "gone", "branches", "stage", "working", "taken", "copies"):
         expected = getattr(fresh, name).copy()
         if name == "copies":
             expected[:-1] = 0
@@ -90,8 +90,9 @@ def test_each_flit_comes_out_where_its_packet_goes_and_crosses_each_router_once(
 def test_a_multicast_reaches_every_core_of_its_tree_and_crosses_no_link_twice(
     count: int, seed: int, routing: Routing
 ) -> None:
-    packets = with_multicasts(random_packets(12, count, seed, longest=4), 4, 3, seed, longest=SMALL.buffer_flits)
-    run = Run(grid(4, 3, SMALL, routing=routing), packets)
+    fabric = grid(4, 3, SMALL, routing=routing)
+    packets = with_multicasts(random_packets(12, count, seed, longest=4), fabric, seed)
+    run = Run(fabric, packets)
     assert run.advance()
     expected = np.zeros((12, 5), np.int64)
     for number in np.flatnonzero(packets.target < 0):
@@ -187,9 +188,9 @@ def test_a_million_packets_in_all_arrive_however_much_is_offered(fabric: Fabric)
 
 @pytest.mark.parametrize(("routing", "wraps"), [(Routing.XY, False), (Routing.XY, True), (Routing.O1TURN, False)])
 def test_multicasts_among_other_packets_all_arrive(routing: Routing, wraps: bool) -> None:
+    fabric = grid(4, 4, SMALL, routing=routing, wraps=wraps)
     for seed in range(10):
-        packets = with_multicasts(random_packets(16, 3000, seed, longest=2), 4, 4, seed, longest=2)
-        assert Run(grid(4, 4, SMALL, routing=routing, wraps=wraps), packets).advance()
+        assert Run(fabric, with_multicasts(random_packets(16, 3000, seed, longest=2), fabric, seed)).advance()
 
 
 def test_routes_around_a_ring_deadlock_and_the_error_says_so() -> None:
@@ -230,6 +231,9 @@ def test_a_packet_that_does_not_fit_the_network_is_refused(change: dict[str, np.
 
 
 def test_a_multicast_longer_than_a_buffer_is_refused() -> None:
-    packets = with_multicasts(Packets.of(np.array([0]), np.array([3]), 9, np.array([0])), 2, 2, 0, longest=9)
+    fabric = grid(2, 2, replace(SMALL, buffer_flits=8))
+    packets = with_multicasts(Packets.of(np.array([0]), np.array([3]), 8, np.array([0])), fabric, 0)
+    assert Run(fabric, packets).advance()
+    packets = replace(packets, flits=packets.flits + 1)
     with pytest.raises(ValueError, match=r"a multicast packet has 9 flits, must be <= 8"):
-        Run(grid(2, 2, replace(SMALL, buffer_flits=8)), packets)
+        Run(fabric, packets)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from axonal.hardware import System
 from axonal.mapping import Placement
-from axonal.report import LinkLoad, Report, Span
-from axonal.simulation.boundaries import boundary_bits
+from axonal.report import Report
 from axonal.simulation.counts import counted
 from axonal.simulation.energy import energy, profiles
 from axonal.simulation.loads import link_loads
-from axonal.simulation.schedule import schedule
 from axonal.simulation.portals import regular
+from axonal.simulation.results import boundary_bits, busiest
+from axonal.simulation.schedule import schedule
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
@@ -38,7 +37,7 @@ class Analytical:
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = counted(pending, placement, timeline.latency_ns)
         notes = _notes(system)
-        bottleneck, busy_ns = _busiest(timeline.spans, loads)
+        bottleneck, busy_ns = busiest(timeline.spans, loads)
         return Report(
             latency_ns=timeline.latency_ns,
             throughput_per_s=1e9 / busy_ns,
@@ -66,16 +65,3 @@ def _notes(system: System) -> tuple[str, ...]:
     if not regular(system):
         notes.append("the analytical engine leads what leaves a die through one gateway of each side")
     return tuple(notes)
-
-
-def _busiest(spans: Iterable[Span], loads: Sequence[LinkLoad]) -> tuple[str, float]:
-    """Name and busy time of the resource that is busy longest: cores first, then channels, then links."""
-    busy: dict[str, float] = {}
-    for span in spans:
-        if span.kind == "compute":
-            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
-    busy |= {load.name: load.busy_ns for load in loads}
-    name = max(busy, key=lambda name: busy[name], default="")
-    if not busy.get(name):
-        raise ValueError("the busiest resource works for 0 ns, must be > 0: the workload computes and moves nothing")
-    return name, busy[name]

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from axonal.hardware import System
 from axonal.mapping import Placement
 from axonal.report import Report
-from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import Counts
 from axonal.simulation.demand import Demand, Shape, demand
 from axonal.simulation.energy import energy, profiles
 from axonal.simulation.network.package import Package, package
 from axonal.simulation.network.running import Run
-from axonal.simulation.observed import busiest, link_loads, spans, waits
+from axonal.simulation.observed import link_loads, spans, waits
 from axonal.simulation.replay import Replay
+from axonal.simulation.results import boundary_bits, busiest
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
@@ -31,19 +31,18 @@ class CycleLevel:
 
     Args:
         packet_flits: Longest packet; shorter where the buffers are.
-        inferences: Inferences that follow each other closely, for the throughput; the first of them fill the
-            pipeline and do not count.
+        inferences: Inferences that follow each other closely, for the throughput.
         streams: Whether packets leave while their layer computes; otherwise all of them leave at its end.
         symbols: Recorded symbols of one inference by tensor, to be replayed; the mean events where it is empty.
     """
 
     packet_flits: int = 8
-    inferences: int = 6
+    inferences: int = 8
     streams: bool = False
     symbols: Mapping[str, NDArray[np.generic]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        for name, least in (("packet_flits", 1), ("inferences", 3)):
+        for name, least in (("packet_flits", 1), ("inferences", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be >= {least}")
 
@@ -71,32 +70,28 @@ class CycleLevel:
         timeline = spans(workload, net, single, run)
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = _counts(net, run, latency_ns)
+        bottleneck, busy_ns = busiest(timeline, loads)
         return Report(
             latency_ns=latency_ns,
-            throughput_per_s=self._throughput(net, asked(self.inferences)),
+            throughput_per_s=1e9 / max(self._interval_ns(net, asked(self.inferences), latency_ns), busy_ns),
             link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
             link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
             energy=energy(workload, placement, system, counts, pending),
             boundaries=boundaries,
             links=loads,
             timeline=timeline,
-            bottleneck=busiest(timeline, loads),
+            bottleneck=bottleneck,
             engine="cycle-level",
             interval_ns=run.interval_ticks * net.fabric.tick_ns,
             waits=waits(net, single, run, timeline),
             profiles=profiles(workload, placement, system, counts, pending),
         )
 
-    def _throughput(self, net: Package, several: Demand) -> float:
-        """1e9 / mean time between the ends of inferences, once the pipeline is full, in inferences a second."""
+    def _interval_ns(self, net: Package, several: Demand, latency_ns: float) -> float:
+        """Mean time that each further inference adds: (end of the last - latency of one) / (inferences - 1)."""
         run = Run(net.fabric, several.packets, several.tasks)
         run.advance()
-        ends = run.state.task_end.reshape(self.inferences, -1).max(axis=1)
-        first = min(2, self.inferences - 2)
-        interval_ns = float(ends[-1] - ends[first]) / (self.inferences - 1 - first) * net.fabric.tick_ns
-        if interval_ns <= 0:
-            raise ValueError("an inference takes 0 ns, must be > 0: the workload computes and moves nothing")
-        return 1e9 / interval_ns
+        return (int(run.state.task_end.max()) * net.fabric.tick_ns - latency_ns) / (self.inferences - 1)
 
 
 def _counts(net: Package, run: Run, latency_ns: float) -> Counts:

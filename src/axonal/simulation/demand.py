@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ class Demand:
         packets: All packets.
         tasks: All tasks, for each inference one for each tile.
         tiles: The tiles, in the order of the tasks.
-        transfers: The transfers; message `i + n * inference` is transfer i of n.
+        transfers: The transfers; message `i + n * inference` is transfer i of n, further messages are no tensors.
     """
 
     packets: Packets
@@ -92,7 +92,7 @@ def demand(
     chains = [sorted(chain, key=lambda piece: piece.share) for chain in chains] if shape.streams else chains
     return Demand(
         packets=_packets(chains, package, shape),
-        tasks=_tasks(workload, placement, package, pending, tiles, chains, shape),
+        tasks=_tasks(workload, package, pending, tiles, chains, shape),
         tiles=tiles,
         transfers=tuple(pending),
     )
@@ -115,7 +115,7 @@ def _pieces(
     sources: Layout = tuple((index, tile.share) for index, tile in enumerate(tiles))
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
     scattered = tuple(tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered)
-    bits = transfer.link_bits if move.crosses else transfer.noc_bits
+    bits = transfer.moved_bits
     flit_bits = package.system.by_name[move.source_chip].noc.flit_bits
     steps = move.edge.time_steps if streams else 1
     start = 0.0
@@ -162,44 +162,99 @@ def _cut(chain: Sequence[_Piece], package: Package, longest: int) -> Iterator[tu
                 rest -= longest
 
 
+def _running(
+    workload: Workload, tiles: Sequence[Tile], package: Package
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Core and ticks of each tile; what computes nothing has a core of its own, so that it waits for none."""
+    cores, ticks = np.zeros(len(tiles), np.int64), np.zeros(len(tiles), np.int64)
+    for index, tile in enumerate(tiles):
+        operations = workload.layer(tile.layer).operations * tile.share
+        cores[index] = package.router(tile.chip, tile.core) if operations else package.fabric.routers + index
+        duration = tile_ns(operations, package.system.by_name[tile.chip].core)
+        ticks[index] = math.ceil(duration / package.fabric.tick_ns - _ROUNDING)
+    return cores, ticks
+
+
 def _tasks(
     workload: Workload,
-    placement: Placement,
     package: Package,
     pending: Sequence[Transfer],
     tiles: Sequence[Tile],
     chains: Sequence[Sequence[_Piece]],
     shape: Shape,
 ) -> Tasks:
-    count, number_of = shape.inferences, {layer.name: layer for layer in workload.layers}
-    tick_ns, routers = package.fabric.tick_ns, package.fabric.routers
-    cores, ticks = np.zeros(len(tiles), np.int64), np.zeros(len(tiles), np.int64)
-    for index, tile in enumerate(tiles):
-        operations = number_of[tile.layer].operations * tile.share
-        # What computes nothing waits for no core.
-        cores[index] = package.router(tile.chip, tile.core) if operations else routers + index
-        duration = tile_ns(operations, package.system.by_name[tile.chip].core)
-        ticks[index] = math.ceil(duration / tick_ns - _ROUNDING)
+    count, routers = shape.inferences, package.fabric.routers
+    cores, ticks = _running(workload, tiles, package)
     by_layer: dict[str, list[int]] = {}
     for index, tile in enumerate(tiles):
         by_layer.setdefault(tile.layer, []).append(index)
-    leaving = [[number for number, item in enumerate(pending) if item.move.edge.source == t.layer] for t in tiles]
-    waiting = [[task for layer in item.move.targets for task in by_layer[layer]] for item in pending]
-    left = np.bincount([task for tasks in waiting for task in tasks], minlength=len(tiles))
+    leaving, waiting = _messages(pending, tiles, by_layer, count)
+    left = np.bincount([task for tasks in waiting for task in tasks], minlength=len(tiles) * count)
     first, last, message, share = _chained(chains, package, shape)
     return Tasks(
         core=np.tile(cores, count).astype(np.int32),
         ticks=np.tile(ticks, count),
-        left=np.tile(left, count).astype(np.int32),
+        left=left.astype(np.int32),
         first=_repeated(first, count, len(message)),
         last=_repeated(last, count, len(message)),
         streams=np.full(len(tiles) * count, shape.streams, np.int8),
         **dict(zip(("core_start", "core_task"), _in_order(cores, routers + len(tiles), count), strict=True)),
-        **dict(zip(("out_start", "out_message"), _flat(leaving, count, len(pending)), strict=True)),
-        **dict(zip(("in_start", "in_task"), _flat(waiting, count, len(tiles)), strict=True)),
+        **dict(zip(("out_start", "out_message"), _flat(leaving), strict=True)),
+        **dict(zip(("in_start", "in_task"), _flat(waiting), strict=True)),
         message=_repeated(message, count, len(pending)),
         share=np.tile(share, count),
     )
+
+
+def _messages(
+    pending: Sequence[Transfer], tiles: Sequence[Tile], by_layer: Mapping[str, Sequence[int]], count: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Messages that each task sends, and tasks that wait for each message.
+
+    First the tensors of each inference. Then, without packets, a word of each layer that it is done: a tensor has
+    room for one inference more than there are layers on the way to its reader, two for a neighbour. So a layer may
+    be as far ahead as a pipeline needs, and no further.
+    """
+    numbers = {layer: number for number, layer in enumerate(by_layer)}
+    tensors: dict[str, list[int]] = {}
+    readers: dict[str, set[str]] = {}
+    for number, transfer in enumerate(pending):
+        source = transfer.move.edge.source
+        tensors.setdefault(source, []).append(number)
+        for layer in transfer.move.targets:
+            readers.setdefault(layer, set()).add(source)
+    words = len(pending) * count
+    leaving = [
+        [
+            *(number + inference * len(pending) for number in tensors.get(tile.layer, ())),
+            words + inference * len(numbers) + numbers[tile.layer],
+        ]
+        for inference in range(count)
+        for tile in tiles
+    ]
+    waiting = [
+        [task + inference * len(tiles) for layer in item.move.targets for task in by_layer[layer]]
+        for inference in range(count)
+        for item in pending
+    ]
+    depth = _depths(readers, numbers)
+    for inference in range(count):
+        for layer in numbers:
+            ahead = (
+                (source, inference + depth[layer] - depth[source] + 1) for source in sorted(readers.get(layer, ()))
+            )
+            waiting.append(
+                [task + later * len(tiles) for source, later in ahead if later < count for task in by_layer[source]]
+            )
+    return leaving, waiting
+
+
+def _depths(readers: Mapping[str, set[str]], layers: Iterable[str]) -> dict[str, int]:
+    """Layers on the longest way to each, in the order of the workload."""
+    found: dict[str, int] = {}
+    for layer in layers:
+        found[layer] = 1 + max((found[source] for source in readers.get(layer, ())), default=-1)
+    return found
 
 
 def _chained(
@@ -225,12 +280,10 @@ def _repeated(values: NDArray[np.int64], count: int, shift: int) -> NDArray[np.i
     return np.where(values >= 0, rows, -1).reshape(-1).astype(np.int32)
 
 
-def _flat(lists: Sequence[Sequence[int]], count: int, shift: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Starts and values of lists, for each inference."""
-    sizes = np.tile([len(items) for items in lists], count)
-    values = np.array([item for items in lists for item in items], np.int64)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    return starts, _repeated(values, count, shift)
+def _flat(lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Starts and values of lists."""
+    starts = np.concatenate([[0], np.cumsum([len(items) for items in lists])])
+    return starts.astype(np.int32), np.array([item for items in lists for item in items], np.int32)
 
 
 def _in_order(cores: NDArray[np.int64], total: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

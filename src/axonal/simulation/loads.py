@@ -16,7 +16,7 @@ __all__ = ["link_loads"]
 def link_loads(pending: Iterable[Transfer], system: System) -> tuple[LinkLoad, ...]:
     """Load of each used channel: those of the meshes die by die, then the directions of the links.
 
-    Bits are fluid: that the last flit of a packet may be part empty is ignored. `busy_ns` = bits / bandwidth.
+    Inside a die bits are those of whole flits, on a link those of the frame. `busy_ns` = bits / bandwidth.
     """
     mesh: dict[str, dict[Channel, float]] = {chip.name: {} for chip in system.chips}
     links: dict[Crossing, float] = {}
@@ -24,7 +24,7 @@ def link_loads(pending: Iterable[Transfer], system: System) -> tuple[LinkLoad, .
         for segment in transfer.segments:
             loads = mesh[segment.chip]
             for channel, share in segment.shares.items():
-                loads[channel] = loads.get(channel, 0.0) + share * transfer.noc_bits
+                loads[channel] = loads.get(channel, 0.0) + share * transfer.moved_bits
         for crossing in transfer.crossings:
             links[crossing] = links.get(crossing, 0.0) + transfer.link_bits
     inside = [_mesh_load(system, chip, *item) for chip, loads in mesh.items() for item in sorted(loads.items())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from axonal.simulation.network.package import Package
 from axonal.simulation.network.running import Run
 from axonal.workload import Workload
 
-__all__ = ["busiest", "link_loads", "spans", "waits"]
+__all__ = ["link_loads", "spans", "waits"]
+
+_Kind = Literal["compute", "noc", "d2d", "wait"]
 
 _MOST_WAITS = 200
 """Longest waits that a report keeps."""
@@ -101,9 +104,9 @@ def _computing(workload: Workload, net: Package, single: Demand, run: Run) -> It
             since = max(free.get(core, 0), int(state.message_start[last]))
             if since < start:
                 label = f"{tile.layer} waits for {single.transfers[last].move.label}"
-                yield _span(label, resource, "wait", tile.chip, since, start, tick_ns)
+                yield _span(label, resource, "wait", tile.chip, (since * tick_ns, start * tick_ns))
         if start < end:
-            yield _span(tile.layer, resource, "compute", tile.chip, start, end, tick_ns)
+            yield _span(tile.layer, resource, "compute", tile.chip, (start * tick_ns, end * tick_ns))
         free[core] = end
 
 
@@ -115,20 +118,13 @@ def _moving(net: Package, single: Demand, run: Run) -> Iterable[Span]:
         start, end = int(state.message_start[number]), int(state.message_end[number])
         label, chip = transfer.move.label, transfer.move.source_chip
         if not transfer.crossings:
-            yield _span(label, f"{chip} noc", "noc", chip, start, end, tick_ns)
+            yield _span(label, f"{chip} noc", "noc", chip, (start * tick_ns, end * tick_ns))
         for crossing in transfer.crossings:
-            yield _span(label, crossing.name, "d2d", crossing.source, start, end, tick_ns)
+            yield _span(label, crossing.name, "d2d", crossing.source, (start * tick_ns, end * tick_ns))
 
 
-def _span(name: str, resource: str, kind: str, chip: str, start: int, end: int, tick_ns: float) -> Span:
-    return Span(
-        name=name,
-        resource=resource,
-        kind=kind,  # type: ignore[arg-type]
-        chip=chip,
-        start_ns=start * tick_ns,
-        duration_ns=(end - start) * tick_ns,
-    )
+def _span(name: str, resource: str, kind: _Kind, chip: str, ns: tuple[float, float]) -> Span:
+    return Span(name=name, resource=resource, kind=kind, chip=chip, start_ns=ns[0], duration_ns=ns[1] - ns[0])
 
 
 def waits(net: Package, single: Demand, run: Run, timeline: Sequence[Span]) -> tuple[Wait, ...]:
@@ -157,13 +153,3 @@ def _blamed(net: Package, single: Demand, blame: NDArray[np.int32]) -> Iterable[
         chip, core = net.core_of[place // ports]
         holder = names.get(int(place), f"{chip} core {core}")
         yield single.transfers[message].move.label, holder, int(blame[message, place])
-
-
-def busiest(timeline: Iterable[Span], loads: Iterable[LinkLoad]) -> str:
-    """The resource that works longest for one inference: cores first, then channels, then links."""
-    busy: dict[str, float] = {}
-    for span in timeline:
-        if span.kind == "compute":
-            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
-    busy |= {load.name: load.busy_ns for load in loads}
-    return max(busy, key=lambda name: busy[name], default="")

@@ -93,13 +93,12 @@ class _Machine:
         """
         if not transfer.crossings and not transfer.segments[0].hops:
             return start
-        bits = transfer.link_bits if transfer.crossings else transfer.noc_bits
         first = self.system.by_name[transfer.segments[0].chip].noc
         head = tail = start + 2 / first.clock_ghz
         for index, segment in enumerate(transfer.segments):
             noc = self.system.by_name[segment.chip].noc
             cycle_ns, began = 1 / noc.clock_ghz, head
-            head, tail = self._through(segment, head, tail, bits / noc.bits_per_ns, cycle_ns)
+            head, tail = self._through(segment, head, tail, transfer.moved_bits / noc.bits_per_ns, cycle_ns)
             last_link = 1 if index == len(transfer.crossings) else 0
             hops_ns = ((segment.hops + 1) * noc.hop_cycles - noc.router.link_cycles + last_link) * cycle_ns
             head, tail = head + hops_ns, tail + hops_ns

@@ -50,6 +50,11 @@ class Transfer:
     noc_bits: float
     link_bits: float
 
+    @property
+    def moved_bits(self) -> float:
+        """Bits that travel: the frame where it crosses dies, whose header then comes along in them, too."""
+        return self.link_bits if self.crossings else self.noc_bits
+
 
 def transfers(workload: Workload, placement: Placement, system: System) -> tuple[Transfer, ...]:
     """All transfers, ordered by source layer, then by first target layer.
@@ -88,9 +93,10 @@ def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) 
 
     Where dies form one large mesh, each part of the tensor crosses where its portal is; else all of it passes gateways.
     """
+    bits = link_bits(move.edge) if move.crosses else noc_bits(move.edge)
     sources = _layout(move.edge.source, placement)
     columns = [portal_column(path[0], core, path[-1]) for core, _ in sources]
-    found = []
+    found: list[Segment] = []
     for chip, following in pairwise(path):
         if meshed:
             leaving = [portal(chip, at, column, following) for (at, _), column in zip(sources, columns, strict=True)]
@@ -98,15 +104,28 @@ def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) 
         else:
             leaving = [gateway(chip, following)] * len(sources)
             entering = [gateway(following, chip)] * len(sources)
-        found.append(across(chip, sources, tuple(leaving), injects=not found))
+        found.append(across(chip, sources, tuple(leaving), injects=not found, grain=_grain(bits, chip)))
         sources = tuple((at, share) for at, (_, share) in zip(entering, sources, strict=True))
     if not meshed and len(path) > 1:
         sources = ((sources[0][0], 1.0),)
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
     scattered = tuple(_layout(layer, placement) for layer in move.scattered)
     column_first = meshed and crosses_rows(path[0], path[-1])
-    last = between(path[-1], sources, whole, scattered, injects=not found, column_first=column_first)
+    last = between(
+        path[-1],
+        sources,
+        whole,
+        scattered,
+        injects=not found,
+        column_first=column_first,
+        grain=_grain(bits, path[-1]),
+    )
     return (*found, last)
+
+
+def _grain(bits: float, chip: Chip) -> float:
+    """Fraction of a tensor of so many bits that a flit holds."""
+    return chip.noc.flit_bits / bits if bits else 0.0
 
 
 def _layout(layer: str, placement: Placement) -> Layout:

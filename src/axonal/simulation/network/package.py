@@ -31,7 +31,7 @@ _DEEPEST = 1 << 14
 _ROUTINGS = {"xy": Routing.XY, "yx": Routing.YX, "west_first": Routing.WEST_FIRST, "o1turn": Routing.O1TURN}
 
 
-class Unsupported(ValueError):
+class Unsupported(ValueError):  # noqa: N818 - an answer about a system, as Infeasible is
     """The system is sound, but not one that the cycle-level engine can simulate."""
 
 
@@ -99,8 +99,8 @@ def package(system: System) -> Package:
 def _require_equal(system: System, name: str, values: list[int]) -> None:
     if len(set(values)) > 1:
         raise Unsupported(
-            f"system {system.name}: {name} of the dies is {', '.join(map(str, sorted(set(values))))}, must be equal for "
-            "the cycle-level engine: make the dies alike, or use the analytical engine"
+            f"system {system.name}: {name} of the dies is {', '.join(map(str, sorted(set(values))))}, must be equal "
+            "for the cycle-level engine: make the dies alike, or use the analytical engine"
         )
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from axonal.simulation.network.arrays import Machine
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.packets import Packets
 from axonal.simulation.network.plain_router import (
@@ -49,8 +50,8 @@ class Outcome:
         flits: Flits that each output has sent, shape `(routers, ports)`.
         task_start: Of each task.
         task_end: Of each task.
-        message_start: End of the task that sends each message.
-        message_end: Arrival of its last packet.
+        message_start: First end of a task that sends each message.
+        message_end: Arrival of its last packet, or the last of these ends if that is later.
     """
 
     finished: bool
@@ -68,10 +69,11 @@ class Outcome:
 class Source:
     """A core that sends its packets one after the other, at most a flit in a cycle."""
 
-    def __init__(self, period: int, channels: list[OutputChannel], halves: bool) -> None:
+    def __init__(self, machine: Machine, period: int, channels: list[OutputChannel]) -> None:
         self.period, self.channels = period, channels
-        every = range(len(channels))
-        self.allowed = (lower(len(every)), upper(len(every))) if halves else (every, every)
+        below = range(machine.split)
+        halves = machine.routing == Routing.O1TURN
+        self.allowed = (lower(machine.vcs), upper(machine.vcs)) if halves else (below, below)
         self.queue: deque[Packet] = deque()
         self.last = -1
         self.sent = 0
@@ -151,7 +153,7 @@ class Network:
         for router in self.routers:
             depth = int(machine.depth[router.number, core])
             own = [OutputChannel(number=vc, credit=depth) for vc in range(machine.vcs)]
-            self.sources.append(Source(router.period, own, machine.routing == Routing.O1TURN))
+            self.sources.append(Source(machine, router.period, own))
             for port in range(machine.ports):
                 before, exit_ = machine.before[router.number, port], machine.exit[router.number, port]
                 feeders, credit_ticks = own, 2 * router.period
@@ -229,8 +231,8 @@ def _packets(packets: Packets, tasks: Tasks | None) -> list[Packet]:
     copies = packets.copies()
     trees = [
         {
-            router: [port for port in range(bits.bit_length()) if bits >> port & 1]
-            for router, bits in zip(tree.routers, tree.outputs, strict=True)
+            router: [(port, _members(channels)) for port in _members(outputs)]
+            for router, outputs, channels in zip(tree.routers, tree.outputs, tree.channels, strict=True)
         }
         for tree in packets.trees
     ]
@@ -251,3 +253,7 @@ def _packets(packets: Packets, tasks: Tasks | None) -> list[Packet]:
 
 def _ints(values: Iterable[int]) -> Ints:
     return np.array(list(values), np.int64)
+
+
+def _members(bits: int) -> list[int]:
+    return [number for number in range(bits.bit_length()) if bits >> number & 1]

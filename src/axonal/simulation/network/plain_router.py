@@ -18,7 +18,7 @@ class Packet:
 
     source: int
     target: int
-    tree: dict[int, list[int]] | None  # of a multicast: outputs by router
+    tree: dict[int, list[tuple[int, Sequence[int]]]] | None  # of a multicast: by router, outputs and channels
     flits: int
     flavour: int
     message: int
@@ -79,6 +79,7 @@ class Output:
     descends: bool = False  # packets are in the second phase of table routing after it
     pointer: int = 0
     flits: int = 0
+    next_arrival: int = 0  # tick from which the other end takes the next flit
 
 
 class Stage(Enum):
@@ -149,11 +150,13 @@ class Calendar:
         self.credits: defaultdict[int, list[OutputChannel]] = defaultdict(list)
         self.arrivals: defaultdict[int, list[tuple[Router, InputChannel, Flit]]] = defaultdict(list)
 
-    def send(self, tick: int, flit: Flit, channel: OutputChannel) -> None:
-        """Let a flit arrive at the other end of a channel, at the receiver's first clock edge from a tick on."""
+    def send(self, tick: int, flit: Flit, channel: OutputChannel) -> int:
+        """Let a flit arrive at the other end of a channel, at the receiver's first clock edge from a tick on: when?"""
         assert channel.leads_to is not None
         router, entry = channel.leads_to
-        self.arrivals[-(-tick // router.period) * router.period].append((router, entry, flit))
+        edge = -(-tick // router.period) * router.period
+        self.arrivals[edge].append((router, entry, flit))
+        return edge
 
 
 @dataclass(eq=False, kw_only=True)
@@ -266,14 +269,15 @@ class Router:
         winners: list[Branch] = []
         for entry in self.inputs:
             mine = [branch for branch in grants.values() if self._entry(branch) is entry]
-            mine.sort(key=lambda branch: (branch.output.port - entry.pointer) % size)
-            same = [branch for branch in mine if branch.channel is mine[0].channel and branch.sent == mine[0].sent]
-            if same:
-                entry.turn = (same[0].channel.vc + 1) % len(entry.channels)
-                entry.pointer = (same[0].output.port + 1) % size
-            for branch in same:
+            if not mine:
+                continue
+            first = min(mine, key=lambda branch: (branch.output.port - entry.pointer) % size)
+            same = [branch for branch in mine if branch.channel is first.channel and branch.sent == first.sent]
+            entry.turn = (first.channel.vc + 1) % len(entry.channels)
+            entry.pointer = (first.output.port + 1) % size
+            for branch in sorted(same, key=lambda branch: branch is not first):
                 branch.output.pointer = (entry.port + 1) % size
-            winners += same
+                winners.append(branch)
         return winners
 
     def _speaker(self, entry: Input, output: Output, bids: list[Branch]) -> Branch | None:
@@ -309,7 +313,8 @@ class Router:
         else:
             if output.lane:
                 leaves = output.lane.leave(leaves)
-            self.calendar.send(leaves + output.link_ticks + self.period, flit, way)
+            arrives = max(leaves + output.link_ticks + self.period, output.next_arrival)
+            output.next_arrival = self.calendar.send(arrives, flit, way) + 1
         if all(other.sent > channel.gone for other in channel.branches):
             channel.buffer.popleft()
             channel.gone += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from axonal.simulation.network.arrays import Machine
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.plain_router import Packet, Router
 from axonal.simulation.network.routes import EAST, NORTH, SOUTH, WEST, Routing
@@ -39,15 +40,13 @@ def ways_of(fabric: Fabric) -> Ways:
             plain = _west_first(fabric)
         case Routing.TABLE:
             plain = _by_table(fabric)
-    every = range(fabric.machine.vcs)
-    # A tree goes along x first and never around a ring: it takes the channels of packets that do so.
-    for_trees = upper(len(every)) if fabric.machine.wraps else lower(len(every)) if routing == Routing.O1TURN else every
+    every, core = range(fabric.machine.vcs), fabric.machine.ports - 1
 
     def ways(router: Router, packet: Packet) -> list[Way]:
         if packet.tree is not None:
-            return [(port, for_trees) for port in packet.tree[router.number]]
+            return [(port, every if port == core else vcs) for port, vcs in packet.tree[router.number]]
         if router.number == packet.target:
-            return [(fabric.machine.ports - 1, every)]
+            return [(core, every)]
         return plain(router, packet)
 
     return ways
@@ -64,17 +63,17 @@ def _dimension_order(fabric: Fabric, *, x_first: bool) -> Ways:
     def ways(router: Router, packet: Packet) -> list[Way]:
         (x, y), (to_x, to_y) = _position(fabric, router.number), _position(fabric, packet.target)
         if x != to_x and (x_first or y == to_y):
-            return [_along(machine.columns, x, to_x, (EAST, WEST), machine.vcs, wraps=bool(machine.wraps))]
-        return [_along(machine.rows, y, to_y, (SOUTH, NORTH), machine.vcs, wraps=bool(machine.wraps))]
+            return [_along(machine, machine.columns, x, to_x, (EAST, WEST))]
+        return [_along(machine, machine.rows, y, to_y, (SOUTH, NORTH))]
 
     return ways
 
 
-def _along(size: int, at: int, to: int, outputs: tuple[int, int], vcs: int, *, wraps: bool) -> Way:
+def _along(machine: Machine, size: int, at: int, to: int, outputs: tuple[int, int]) -> Way:
     """Next step along a line or ring; who has yet to cross from one end of a ring to the other takes the lower half."""
-    up, down = outputs
-    if not wraps:
-        return (up if to > at else down), range(vcs)
+    (up, down), vcs = outputs, machine.vcs
+    if not machine.wraps:
+        return (up if to > at else down), range(machine.split)
     distance_up, distance_down = (to - at) % size, (at - to) % size
     if distance_up <= distance_down:
         return up, lower(vcs) if at + distance_up >= size else upper(vcs)
@@ -94,7 +93,7 @@ def _one_turn(fabric: Fabric) -> Ways:
 
 def _west_first(fabric: Fabric) -> Ways:
     """West while that is needed; then whichever minimal output has more credits, east when they are equal."""
-    every = range(fabric.machine.vcs)
+    below = range(fabric.machine.split)
 
     def credit(router: Router, port: int) -> int:
         return sum(channel.credit for channel in router.outputs[port].channels)
@@ -102,9 +101,9 @@ def _west_first(fabric: Fabric) -> Ways:
     def ways(router: Router, packet: Packet) -> list[Way]:
         (x, y), (to_x, to_y) = _position(fabric, router.number), _position(fabric, packet.target)
         if to_x < x:
-            return [(WEST, every)]
+            return [(WEST, below)]
         minimal = [EAST] * (to_x > x) + [SOUTH] * (to_y > y) + [NORTH] * (to_y < y)
-        return [(max(minimal, key=lambda port: credit(router, port)), every)]
+        return [(max(minimal, key=lambda port: credit(router, port)), below)]
 
     return ways
 

@@ -29,10 +29,10 @@ class Task:
 
 @dataclass(eq=False)
 class Message:
-    """A message: some packets that are sent by one task and awaited by others."""
+    """A message: some packets that are sent by tasks and awaited by others."""
 
     awaited_by: list[int]
-    missing: int = 0  # arrivals of packets
+    missing: int = 0  # arrivals of packets, and ends of tasks that send it
     start: int = -1
     end: int = -1
 
@@ -68,6 +68,9 @@ class Schedule:
         for packet in packets:
             if packet.message >= 0:
                 self.messages[packet.message].missing += packet.copies
+        for task in self.tasks:
+            for number in task.sends:
+                self.messages[number].missing += 1
         self.cores = [
             Core(
                 deque(self.tasks[task] for task in tasks.core_task[tasks.core_start[core] : tasks.core_start[core + 1]])
@@ -83,13 +86,12 @@ class Schedule:
     def deliver(self, packet: Packet, tick: int) -> None:
         """A copy of a packet arrives."""
         if packet.message >= 0:
-            message = self.messages[packet.message]
-            message.missing -= 1
-            message.end = max(message.end, tick)
-            self._complete(message)
+            self._count_down(self.messages[packet.message], tick)
 
-    def _complete(self, message: Message) -> None:
-        """Where a message is there as a whole, tasks may start."""
+    def _count_down(self, message: Message, tick: int) -> None:
+        """A part of a message is there; with the last part, tasks may start."""
+        message.missing -= 1
+        message.end = max(message.end, tick)
         if message.missing:
             return
         for task in (self.tasks[number] for number in message.awaited_by):
@@ -107,7 +109,5 @@ class Schedule:
                 packet.created = task.start + int(self.share[number] * task.ticks) if task.streams else task.end
                 self.release(packet)
             for message in (self.messages[number] for number in task.sends):
-                message.start = task.end
-                if message.missing == 0:
-                    message.end = max(message.end, task.end)
-                    self._complete(message)
+                message.start = task.end if message.start < 0 else min(message.start, task.end)
+                self._count_down(message, task.end)

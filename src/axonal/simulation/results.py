@@ -1,14 +1,14 @@
-"""What the boundaries put on the links, in the terms of the packet formats; the same for every engine."""
+"""Parts of a report that come about in the same way for every engine: boundaries and the bottleneck."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from axonal import wire
-from axonal.report import BoundaryBits
+from axonal.report import BoundaryBits, LinkLoad, Span
 from axonal.simulation.transfers import Transfer
 
-__all__ = ["boundary_bits"]
+__all__ = ["boundary_bits", "busiest"]
 
 
 def boundary_bits(pending: Iterable[Transfer], header_bits: int) -> tuple[BoundaryBits, ...]:
@@ -35,3 +35,20 @@ def _boundary(transfer: Transfer, header_bits: int) -> BoundaryBits:
         packed_bits=transfer.link_bits,
         packetised_bits=wire.packetised_bits(edge, header_bits),
     )
+
+
+def busiest(timeline: Iterable[Span], loads: Iterable[LinkLoad]) -> tuple[str, float]:
+    """Name and busy time of the resource that works longest for one inference: cores, then channels, then links.
+
+    Raises:
+        ValueError: Nothing works.
+    """
+    busy: dict[str, float] = {}
+    for span in timeline:
+        if span.kind == "compute":
+            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
+    busy |= {load.name: load.busy_ns for load in loads}
+    name = max(busy, key=lambda name: busy[name], default="")
+    if not busy.get(name):
+        raise ValueError("the busiest resource works for 0 ns, must be > 0: the workload computes and moves nothing")
+    return name, busy[name]
