@@ -6,7 +6,7 @@ import pytest
 import simulation_walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, by_hand, cases, edge, grid
+from simulation_cases import QUICK, Case, by_hand, cases, crossed, edge, grid
 
 from axonal import wire
 from axonal.report import Report
@@ -19,7 +19,7 @@ def run(case: Case) -> Report:
 
 
 @settings(deadline=None)
-@given(cases())
+@given(cases() | crossed())
 def test_loads_are_those_of_walking_every_route_hop_by_hop(case: Case) -> None:
     found = {
         (load.name if load.kind == "d2d" else load.chip, load.source, load.target): load.bits

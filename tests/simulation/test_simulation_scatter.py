@@ -4,12 +4,12 @@ import itertools
 from dataclasses import asdict, replace
 
 import pytest
+import simulation_walk
 from hypothesis import given
 from simulation_cases import QUICK, Case, by_hand, cases, edge, grid, scattering
 
 from axonal import wire
 from axonal.mapping import Placement, partition, place
-from axonal.mapping.mesh import gateway
 from axonal.report import Breakdown, Report
 from axonal.simulation import simulate
 from axonal.simulation.transfers import Transfer, transfers
@@ -59,10 +59,7 @@ def test_links_between_dies_carry_the_same_whether_traffic_is_scattered_or_not(c
 def kept(transfer: Transfer, case: Case, router: int) -> float:
     """What flows into a router on the last die, or is there from the start, and does not flow out."""
     last = transfer.segments[-1]
-    own = {tile.core: tile.share for tile in case.placement.by_layer[transfer.move.edge.source]}
-    if transfer.crossings:
-        back = transfer.crossings[-1]
-        own = {gateway(case.system.by_name[back.target], case.system.by_name[back.source]): 1.0}
+    own = simulation_walk.entries([transfer.move.edge], case)
     arriving = sum(share for (_, end), share in last.shares.items() if end == router)
     leaving = sum(share for (start, _), share in last.shares.items() if start == router)
     return own.get(router, 0.0) + arriving - leaving
@@ -116,7 +113,7 @@ def test_share_that_a_tile_needs_comes_from_the_tiles_that_hold_it() -> None:
     assert costs(report).noc_pj == pytest.approx(1.75 * BITS * 0.05)
     assert costs(report).memory_pj == pytest.approx(BITS * (0.02 + 0.03))
     move = next(span for span in report.timeline if span.kind == "noc")
-    assert move.duration_ns == 2 * 2 / 1.0 + BITS / 32
+    assert move.duration_ns == (2 + 1) * 2 + 1 + (BITS / 32 - 1)
 
 
 def test_order_of_the_tiles_decides_what_moves() -> None:
@@ -126,16 +123,46 @@ def test_order_of_the_tiles_decides_what_moves() -> None:
     assert noc(report) == {"c0 (0,0)->(1,0)": 0.5 * BITS, "c0 (1,0)->(0,0)": 0.5 * BITS}
 
 
-def test_scattered_tensor_from_another_die_arrives_whole_at_the_gateway() -> None:
+@pytest.mark.parametrize("ports", [None, 1])
+def test_scattered_tensor_from_another_die_arrives_whole_where_there_is_one_way_in(ports: int | None) -> None:
     workload = pair()
     tiles = [("a", "c0", 0, 0.5), ("a", "c0", 1, 0.5), ("b", "c1", 1, 0.75), ("b", "c1", 2, 0.25)]
-    report = simulate(workload, by_hand(workload, tiles), grid(2, 1, mesh=(3, 1)))
+    system = grid(2, 1, mesh=(3, 1))
+    system = replace(system, links=(replace(system.links[0], ports=ports),))
+    report = simulate(workload, by_hand(workload, tiles), system)
     assert {load.name: load.bits for load in report.links} == {
         "c0 (0,0)->(1,0)": 0.5 * BITS,
         "c0 (1,0)->(2,0)": BITS,
         "c0->c1": BITS + wire.HEADER_BITS,
         "c1 (0,0)->(1,0)": BITS,
         "c1 (1,0)->(2,0)": 0.25 * BITS,
+    }
+
+
+def test_each_row_of_a_die_brings_its_own_part_of_a_scattered_tensor_to_the_next() -> None:
+    workload = pair()
+    tiles = [("a", "c0", 0, 0.5), ("a", "c0", 2, 0.5), ("b", "c1", 0, 0.75), ("b", "c1", 3, 0.25)]
+    report = simulate(workload, by_hand(workload, tiles), grid(2, 1))
+    assert noc(report) == {
+        "c0 (0,0)->(1,0)": 0.5 * BITS,
+        "c0 (0,1)->(1,1)": 0.5 * BITS,
+        "c1 (0,1)->(0,0)": 0.25 * BITS,
+        "c1 (0,1)->(1,1)": 0.25 * BITS,
+    }
+
+
+def test_what_goes_to_another_row_of_dies_goes_down_the_column_of_its_core_and_fans_out_there() -> None:
+    workload = pair()
+    tiles = [("a", "c0", 1, 1.0), ("b", "c3", 0, 0.5), ("b", "c3", 2, 0.5)]
+    report = simulate(workload, by_hand(workload, tiles), grid(2, 2))
+    assert {load.name: load.bits for load in report.links} == {
+        "c1 (0,0)->(1,0)": BITS,
+        "c1 (1,0)->(1,1)": BITS,
+        "c3 (1,0)->(0,0)": 0.5 * BITS,
+        "c3 (1,0)->(1,1)": 0.5 * BITS,
+        "c3 (1,1)->(0,1)": 0.5 * BITS,
+        "c0->c1": BITS + wire.HEADER_BITS,
+        "c1->c3": BITS + wire.HEADER_BITS,
     }
 
 

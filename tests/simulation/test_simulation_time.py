@@ -114,7 +114,8 @@ def test_timeline_inside_a_die_is_as_worked_out_by_hand() -> None:
     placement = by_hand(workload, [("a", "c0", 0, 1.0), ("b", "c0", 5, 1.0)])
     report = simulate(workload, placement, grid(1, 1, mesh=(3, 2)))
     compute_ns = math.ceil(41 / 4) / 0.5
-    move_ns = 3 * 2 / 1.0 + 64 * 8 / 32
+    # Two cycles of injection, four routers, the switch to the core, and the flits behind the first.
+    move_ns = 2 + (3 + 1) * 2 + 1 + (64 * 8 / 32 - 1)
     assert report.latency_ns == pytest.approx(2 * compute_ns + move_ns)
     assert [(span.kind, span.resource) for span in report.timeline] == [
         ("compute", "c0 core 0"),
@@ -128,7 +129,8 @@ def test_segments_of_a_way_over_a_link_overlap() -> None:
     placement = by_hand(workload, [("a", "c0", 0, 1.0), ("b", "c1", 1, 1.0)])
     report = simulate(workload, placement, grid(2, 1, mesh=(2, 1)))
     bits = 64 * 8 + wire.HEADER_BITS
-    assert report.latency_ns == pytest.approx(2 * 2 + 2 + 5 + 2 + max(bits / 8, 64 * 8 / 32))
+    # Injection, two routers on each die, the link's latency, and the switch to the core beside the slowest channel.
+    assert report.latency_ns == pytest.approx(2 * 2 + 2 + 2 * 2 + 5 + 2 * 2 + 1 + max(bits / 8, 64 * 8 / 32 - 1))
     assert report.bottleneck == "c0->c1"
 
 
@@ -139,6 +141,35 @@ def test_second_tensor_waits_until_the_link_is_free() -> None:
     report = simulate(workload, by_hand(workload, tiles), grid(2, 1, mesh=(2, 1)))
     first, second = sorted((span for span in report.timeline if span.kind == "d2d"), key=lambda span: span.start_ns)
     assert second.start_ns == first.start_ns + first.duration_ns
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ((0, 2), (1, 5), "c0 (1,0)->(2,0)"),
+        ((1, 4), (3, 4), "core 4"),
+        ((0, 1), (1, 0), ""),
+        ((0, 2), (3, 5), ""),
+    ],
+)
+def test_tensors_wait_for_each_other_only_where_they_share_a_channel_or_port(
+    first: tuple[int, int], second: tuple[int, int], shared: str
+) -> None:
+    layers = tuple(Layer(name=name, kind="linear", macs=4, neurons=8) for name in "abcd")
+    workload = Workload(name="w", layers=layers, traffic=(edge("a", "c"), edge("b", "d")))
+    cores = {"a": first[0], "b": second[0], "c": first[1], "d": second[1]}
+    placement = by_hand(workload, [(name, "c0", core, 1.0) for name, core in cores.items()])
+    system, alone = grid(1, 1, mesh=(3, 3)), replace(workload, traffic=workload.traffic[1:])
+    waited = ends(simulate(workload, placement, system), "b -> d") - ends(simulate(alone, placement, system), "b -> d")
+    assert waited == (64 * 8 / 32 if shared else 0)
+
+
+def test_tensors_of_one_core_leave_it_one_after_the_other() -> None:
+    layers = tuple(Layer(name=name, kind="linear", macs=4, neurons=8) for name in "abc")
+    workload = Workload(name="w", layers=layers, traffic=(edge("a", "b", tensor="t"), edge("a", "c", tensor="u")))
+    placement = by_hand(workload, [("a", "c0", 0, 1.0), ("b", "c0", 1, 1.0), ("c", "c0", 2, 1.0)])
+    report = simulate(workload, placement, grid(1, 1))
+    assert ends(report, "a -> c") - ends(report, "a -> b") == 64 * 8 / 32
 
 
 def test_layers_on_one_core_run_one_after_the_other() -> None:
