@@ -90,7 +90,7 @@ def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) 
     """
     sources = _layout(move.edge.source, placement)
     columns = [portal_column(path[0], core, path[-1]) for core, _ in sources]
-    found = []
+    found: list[Segment] = []
     for chip, following in pairwise(path):
         if meshed:
             leaving = [portal(chip, at, column, following) for (at, _), column in zip(sources, columns, strict=True)]
