@@ -36,12 +36,24 @@ def noc(report: Report) -> dict[str, float]:
 def test_scattered_traffic_never_costs_more_than_broadcast(case: Case) -> None:
     all_, some, none = (run(item) for item in (scattering(case, True), case, scattering(case, False)))
     for less, more in ((all_, some), (some, none), (all_, none)):
-        assert less.latency_ns <= more.latency_ns * (1 + 1e-9)
-        assert less.throughput_per_s >= more.throughput_per_s * (1 - 1e-9)
         assert noc(less).keys() <= noc(more).keys()
         assert all(bits <= noc(more)[name] * (1 + 1e-9) for name, bits in noc(less).items())
-        wider = asdict(costs(more))
-        assert all(energy_pj <= wider[name] * (1 + 1e-9) for name, energy_pj in asdict(costs(less)).items())
+        dynamic = ({k: v for k, v in asdict(costs(each)).items() if k != "static_pj"} for each in (less, more))
+        assert all(a <= b * (1 + 1e-9) for a, b in zip(*(item.values() for item in dynamic), strict=True))
+
+
+@QUICK
+@given(cases())
+def test_a_scattered_tensor_alone_takes_longer_only_by_the_part_empty_flits_of_its_pieces(case: Case) -> None:
+    # Among several tensors one that comes earlier may be in the way of another, so this is no property of a workload.
+    for number in range(len(case.workload.traffic)):
+        alone = replace(case, workload=replace(case.workload, traffic=case.workload.traffic[number : number + 1]))
+        less, more = (
+            transfers(item.workload, item.placement, item.system)[0]
+            for item in (scattering(alone, True), scattering(alone, False))
+        )
+        empty_ns = (less.whole_bits - more.whole_bits) / min(8.0, 32.0)
+        assert run(scattering(alone, True)).latency_ns <= run(scattering(alone, False)).latency_ns + empty_ns + 1e-9
 
 
 @QUICK
@@ -52,8 +64,11 @@ def test_links_between_dies_carry_the_same_whether_traffic_is_scattered_or_not(c
     assert first.link_bits_packed == second.link_bits_packed
     assert first.link_bits_packetised == second.link_bits_packetised
     assert costs(first).d2d_pj == costs(second).d2d_pj
-    between_dies = ([load for load in report.links if load.kind == "d2d"] for report in (first, second))
-    assert next(between_dies) == next(between_dies)
+    between_dies = [[(load.name, load.bits) for load in it.links if load.kind == "d2d"] for it in (first, second)]
+    assert between_dies[0] == between_dies[1]
+    # More and smaller pieces end in more flits that are part empty.
+    busy_ns = [[load.busy_ns for load in it.links if load.kind == "d2d"] for it in (first, second)]
+    assert all(scattered >= whole for scattered, whole in zip(*busy_ns, strict=True))
 
 
 def kept(transfer: Transfer, case: Case, router: int) -> float:

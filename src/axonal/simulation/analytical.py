@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from axonal.hardware import System
 from axonal.mapping import Placement
-from axonal.report import LinkLoad, Report, Span
+from axonal.report import Report
 from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import counted
 from axonal.simulation.energy import energy, profiles
-from axonal.simulation.loads import link_loads
-from axonal.simulation.schedule import schedule
+from axonal.simulation.loads import busiest, link_loads, port_busy_ns
 from axonal.simulation.portals import regular
+from axonal.simulation.schedule import schedule
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
@@ -27,7 +26,8 @@ class Analytical:
     def run(self, workload: Workload, placement: Placement, system: System) -> Report:
         """Cost of one inference.
 
-        throughput = 1e9 / busy time of the busiest core, channel or link direction, in inferences a second
+        throughput = 1e9 / busy time of the busiest core, port of a core, channel or link direction, in inferences a
+        second
 
         Raises:
             ValueError: Nothing is computed or moved, or traffic runs between dies without links.
@@ -37,7 +37,7 @@ class Analytical:
         timeline = schedule(workload, placement, system, pending)
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = counted(pending, placement, timeline.latency_ns)
-        bottleneck, busy_ns = _busiest(timeline.spans, loads)
+        bottleneck, busy_ns = busiest(timeline.spans, port_busy_ns(pending, system), loads)
         return Report(
             latency_ns=timeline.latency_ns,
             throughput_per_s=1e9 / busy_ns,
@@ -64,16 +64,3 @@ def _notes(system: System) -> tuple[str, ...]:
     if not regular(system):
         notes.append("the analytical engine leads what leaves a die through one gateway of each side")
     return tuple(notes)
-
-
-def _busiest(spans: Iterable[Span], loads: Sequence[LinkLoad]) -> tuple[str, float]:
-    """Name and busy time of the resource that is busy longest: cores first, then channels, then links."""
-    busy: dict[str, float] = {}
-    for span in spans:
-        if span.kind == "compute":
-            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
-    busy |= {load.name: load.busy_ns for load in loads}
-    name = max(busy, key=lambda name: busy[name], default="")
-    if not busy.get(name):
-        raise ValueError("the busiest resource works for 0 ns, must be > 0: the workload computes and moves nothing")
-    return name, busy[name]

@@ -50,7 +50,9 @@ class Segment:
         Six for each router: to the east, west, south and north, into its core, out of its core.
         """
         channels = [start * 6 + _direction(start, end) for start, end in self.shares]
-        return np.array([*channels, *(core * 6 + 5 for core in self.injected), *(core * 6 + 4 for core in self.ejected)])
+        return np.array(
+            [*channels, *(core * 6 + 5 for core in self.injected), *(core * 6 + 4 for core in self.ejected)]
+        )
 
     @cached_property
     def parts(self) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,11 +12,15 @@ from axonal.mapping import Placement
 from axonal.mapping.dies import die_paths
 from axonal.mapping.mesh import gateway
 from axonal.mapping.moves import Move, link_bits, moves, noc_bits
+from axonal.mapping.pieces import pieces
 from axonal.simulation.portals import crosses_rows, portal, portal_column, regular
 from axonal.simulation.topology import Layout, Segment, across, between
 from axonal.workload import Workload
 
 __all__ = ["Crossing", "Transfer", "transfers"]
+
+_ROUNDING = 1e-9
+"""A number of flits that is whole but for rounding needs no further flit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,7 @@ class Transfer:
         crossings: The links between these dies.
         noc_bits: Bits of the tensor inside a die.
         link_bits: Bits of the tensor on a link.
+        whole_bits: Bits of the flits that carry it: the last flit of each piece may be part empty.
     """
 
     move: Move
@@ -49,6 +55,7 @@ class Transfer:
     crossings: tuple[Crossing, ...]
     noc_bits: float
     link_bits: float
+    whole_bits: float
 
 
 def transfers(workload: Workload, placement: Placement, system: System) -> tuple[Transfer, ...]:
@@ -80,7 +87,15 @@ def _transfer(move: Move, placement: Placement, system: System, links: Mapping[t
         crossings=tuple(Crossing(source=a, target=b, link=links[a, b]) for a, b in pairwise(path)),
         noc_bits=noc_bits(move.edge),
         link_bits=link_bits(move.edge) if move.crosses else 0.0,
+        whole_bits=_whole_bits(move, placement, system.by_name[path[0]].noc.flit_bits),
     )
+
+
+def _whole_bits(move: Move, placement: Placement, flit_bits: int) -> float:
+    bits = link_bits(move.edge) if move.crosses else noc_bits(move.edge)
+    layouts = [_layout(layer, placement) for layer in (move.edge.source, *move.scattered)]
+    sizes = (size for size, _ in pieces(*([share for _, share in layout] for layout in layouts)))
+    return float(flit_bits * sum(math.ceil(size * bits / flit_bits - _ROUNDING) for size in sizes))
 
 
 def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) -> tuple[Segment, ...]:
