@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,11 +13,12 @@ from axonal.mapping import Placement
 from axonal.report import Report
 from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import Counts
-from axonal.simulation.demand import Demand, Shape, demand
+from axonal.simulation.demand import Demand, Plan, Shape, demand
 from axonal.simulation.energy import energy, profiles
+from axonal.simulation.loads import busiest
 from axonal.simulation.network.package import Package, package
 from axonal.simulation.network.running import Run
-from axonal.simulation.observed import busiest, link_loads, spans, waits
+from axonal.simulation.observed import link_loads, port_busy_ns, spans, waits
 from axonal.simulation.replay import Replay
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
@@ -31,8 +32,8 @@ class CycleLevel:
 
     Args:
         packet_flits: Longest packet; shorter where the buffers are.
-        inferences: Inferences that follow each other closely, for the throughput; the first of them fill the
-            pipeline and do not count.
+        inferences: Inferences that follow each other closely, for the throughput; the first half of them fills the
+            pipeline and does not count.
         streams: Whether packets leave while their layer computes; otherwise all of them leave at its end.
         symbols: Recorded symbols of one inference by tensor, to be replayed; the mean events where it is empty.
     """
@@ -58,9 +59,9 @@ class CycleLevel:
         pending = transfers(workload, placement, system)
         replay = Replay(symbols=self.symbols) if self.symbols else None
 
-        def asked(inferences: int) -> Demand:
+        def asked(inferences: int, plan: Plan | None = None) -> Demand:
             longest = min(self.packet_flits, int(net.fabric.machine.depth.min()))
-            shape = Shape(packet_flits=longest, inferences=inferences, streams=self.streams)
+            shape = Shape(packet_flits=longest, inferences=inferences, streams=self.streams, plan=plan)
             return demand(workload, placement, net, pending, shape, replay)
 
         single = asked(1)
@@ -71,32 +72,40 @@ class CycleLevel:
         timeline = spans(workload, net, single, run)
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = _counts(net, run, latency_ns)
+        bottleneck, busy_ns = busiest(timeline, port_busy_ns(net, run), loads)
+        plan = Plan(starts=run.state.task_start, interval_ticks=busy_ns / net.fabric.tick_ns)
         return Report(
             latency_ns=latency_ns,
-            throughput_per_s=self._throughput(net, asked(self.inferences)),
+            throughput_per_s=self._throughput(net, busy_ns, lambda inferences: asked(inferences, plan)),
             link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
             link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
             energy=energy(workload, placement, system, counts, pending),
             boundaries=boundaries,
             links=loads,
             timeline=timeline,
-            bottleneck=busiest(timeline, loads),
+            bottleneck=bottleneck,
             engine="cycle-level",
             interval_ns=run.interval_ticks * net.fabric.tick_ns,
             waits=waits(net, single, run, timeline),
             profiles=profiles(workload, placement, system, counts, pending),
         )
 
-    def _throughput(self, net: Package, several: Demand) -> float:
-        """1e9 / mean time between the ends of inferences, once the pipeline is full, in inferences a second."""
-        run = Run(net.fabric, several.packets, several.tasks)
-        run.advance()
-        ends = run.state.task_end.reshape(self.inferences, -1).max(axis=1)
-        first = min(2, self.inferences - 2)
-        interval_ns = float(ends[-1] - ends[first]) / (self.inferences - 1 - first) * net.fabric.tick_ns
-        if interval_ns <= 0:
-            raise ValueError("an inference takes 0 ns, must be > 0: the workload computes and moves nothing")
-        return 1e9 / interval_ns
+    def _throughput(self, net: Package, busy_ns: float, asked: Callable[[int], Demand]) -> float:
+        """1e9 / time that an inference more takes once the pipeline is full, in inferences a second.
+
+        (time of all inferences - time of the first half) / number of the others, at least the busiest resource's time
+
+        The times at which inferences end do not tell it: where they share a channel, all end late and close together.
+        """
+        half = self.inferences // 2
+        first, all_ = (_makespan_ns(net, asked(count)) for count in (half, self.inferences))
+        return 1e9 / max(busy_ns, (all_ - first) / (self.inferences - half))
+
+
+def _makespan_ns(net: Package, several: Demand) -> float:
+    run = Run(net.fabric, several.packets, several.tasks)
+    run.advance()
+    return float(run.state.task_end.max()) * net.fabric.tick_ns
 
 
 def _counts(net: Package, run: Run, latency_ns: float) -> Counts:
@@ -127,4 +136,3 @@ def _by_chip(net: Package, routers: NDArray[np.int64]) -> dict[str, float]:
     for router, count in enumerate(counts):
         found[net.core_of[router][0]] += float(count)
     return found
-

@@ -20,10 +20,23 @@ from axonal.simulation.topology import Layout, ways
 from axonal.simulation.transfers import Transfer
 from axonal.workload import Workload
 
-__all__ = ["Demand", "Shape", "demand"]
+__all__ = ["Demand", "Plan", "Shape", "demand"]
 
 _ROUNDING = 1e-9
 """A number of flits that is whole but for rounding needs no further flit."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """In which order cores run the tasks of several inferences: that in which they would start without contention.
+
+    Args:
+        starts: When each task of an inference starts where the machine is otherwise idle.
+        interval_ticks: Ticks from one inference to the next.
+    """
+
+    starts: NDArray[np.int64]
+    interval_ticks: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +48,13 @@ class Shape:
         inferences: How many inferences follow each other closely.
         streams: Whether packets leave while their layer runs, in equal parts over its time or, with time steps, one
             part at the end of each; otherwise all leave at its end.
+        plan: How the inferences mix on the cores; one after the other where it is missing.
     """
 
     packet_flits: int
     inferences: int = 1
     streams: bool = False
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +129,7 @@ def _pieces(
     tiles = placement.by_layer[move.edge.source]
     sources: Layout = tuple((index, tile.share) for index, tile in enumerate(tiles))
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
-    scattered = tuple(
-        tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered
-    )
+    scattered = tuple(tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered)
     bits = transfer.link_bits if move.crosses else transfer.noc_bits
     flit_bits = package.system.by_name[move.source_chip].noc.flit_bits
     steps = move.edge.time_steps if streams else 1
@@ -196,7 +209,7 @@ def _tasks(
         first=_repeated(first, count, len(message)),
         last=_repeated(last, count, len(message)),
         streams=np.full(len(tiles) * count, shape.streams, np.int8),
-        **dict(zip(("core_start", "core_task"), _in_order(cores, routers + len(tiles), count), strict=True)),
+        **dict(zip(("core_start", "core_task"), _in_order(cores, routers + len(tiles), shape), strict=True)),
         **dict(zip(("out_start", "out_message"), _flat(leaving, count, len(pending)), strict=True)),
         **dict(zip(("in_start", "in_task"), _flat(waiting, count, len(tiles)), strict=True)),
         message=_repeated(message, count, len(pending)),
@@ -235,11 +248,16 @@ def _flat(lists: Sequence[Sequence[int]], count: int, shift: int) -> tuple[NDArr
     return starts, _repeated(values, count, shift)
 
 
-def _in_order(cores: NDArray[np.int64], total: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Tasks of each core, those of an inference in the order of the workload, one inference after the other."""
-    every = np.tile(cores, count)
-    order = np.argsort(every, kind="stable").astype(np.int32)
+def _in_order(cores: NDArray[np.int64], total: int, shape: Shape) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Tasks of each core, in the order of the plan, those that start together in that of the workload.
+
+    What a task needs starts no later in the plan, and stands before it in the workload, so tasks cannot wait for each
+    other in a circle.
+    """
+    every = np.tile(cores, shape.inferences)
+    when = np.repeat(np.arange(float(shape.inferences)), len(cores))
+    if shape.plan:
+        when = when * shape.plan.interval_ticks + np.tile(shape.plan.starts, shape.inferences)
+    order = np.lexsort((np.arange(len(every)), when, every)).astype(np.int32)
     sizes = np.bincount(every, minlength=total)
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32), order
-
-

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from axonal.report import LinkLoad, Span, Wait
 from axonal.simulation.demand import Demand
+from axonal.simulation.loads import INTO, OUT_OF
 from axonal.simulation.network.fabric import FabricLink
 from axonal.simulation.network.package import Package
 from axonal.simulation.network.running import Run
 from axonal.workload import Workload
 
-__all__ = ["busiest", "link_loads", "spans", "waits"]
+__all__ = ["link_loads", "port_busy_ns", "spans", "waits"]
 
 _MOST_WAITS = 200
 """Longest waits that a report keeps."""
@@ -43,9 +44,7 @@ def link_loads(net: Package, run: Run) -> tuple[LinkLoad, ...]:
     return (*inside, *across)
 
 
-def _load(
-    net: Package, run: Run, link: FabricLink, places: list[int], ticks: float, intervals: int
-) -> LinkLoad:
+def _load(net: Package, run: Run, link: FabricLink, places: list[int], ticks: float, intervals: int) -> LinkLoad:
     """The load of the outputs that make up a channel or a link, each flit of which takes so many ticks."""
     chips, tick_ns = net.system.by_name, net.fabric.tick_ns
     (here, core), (there, other) = net.core_of[link.router], net.core_of[link.beyond]
@@ -157,15 +156,19 @@ def _blamed(net: Package, single: Demand, blame: NDArray[np.int32]) -> Iterable[
     messages, places = np.nonzero(blame > 0)
     for message, place in zip(messages, places, strict=True):
         chip, core = net.core_of[place // ports]
-        holder = names.get(int(place), f"{chip} core {core}")
+        holder = names.get(int(place), f"{INTO} {chip} core {core}")
         yield single.transfers[message].move.label, holder, int(blame[message, place])
 
 
-def busiest(timeline: Iterable[Span], loads: Iterable[LinkLoad]) -> str:
-    """The resource that works longest for one inference: cores first, then channels, then links."""
-    busy: dict[str, float] = {}
-    for span in timeline:
-        if span.kind == "compute":
-            busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
-    busy |= {load.name: load.busy_ns for load in loads}
-    return max(busy, key=lambda name: busy[name], default="")
+def port_busy_ns(net: Package, run: Run) -> dict[str, float]:
+    """For how long the ports between cores and their routers are busy, by name; each passes a flit in a cycle."""
+    ports, packets = net.fabric.machine.ports, run.packets
+    injected = np.bincount(packets.source, weights=packets.flits, minlength=net.fabric.routers)
+    ejected = run.state.flits[ports - 1 :: ports]
+    cycle_ns = net.fabric.machine.period * net.fabric.tick_ns
+    return {
+        f"{way} {chip} core {core}": float(flits[router] * cycle_ns[router])
+        for way, flits in ((INTO, ejected), (OUT_OF, injected))
+        for router, (chip, core) in enumerate(net.core_of)
+        if flits[router]
+    }
