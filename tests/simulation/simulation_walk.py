@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -149,16 +150,35 @@ def walks(edges: Sequence[Traffic], case: Case) -> list[Walk]:
     return found
 
 
+def cuts(edges: Sequence[Traffic], case: Case) -> list[Range]:
+    """The pieces that a tensor falls into: cut where a tile ends that holds a part of it, or needs only that."""
+    tiles = case.placement.by_layer
+    ways = {edge.target: edge.scattered for edge in reversed(edges)}
+    ways |= {edge.target: False for edge in edges if not edge.scattered}
+    layers = [edges[0].source, *(name for name, scattered in ways.items() if scattered)]
+    ends = sorted({end for layer in layers for part in ranges(tiles[layer]) for end in part})
+    return list(itertools.pairwise(ends))
+
+
+def whole(parts: Sequence[Range], edges: Sequence[Traffic], case: Case) -> float:
+    """Bits of the whole flits of all pieces that lie within some parts."""
+    ends = (case.placement.by_layer[name][0].chip for name in (edges[0].source, edges[0].target))
+    bits = Fraction(inside_bits(edges[0]) if len(set(ends)) == 1 else link_bits(edges[0]))
+    flit_bits = case.system.chips[0].noc.flit_bits
+    inside = [end - start for start, end in cuts(edges, case) if any(a <= start and end <= b for a, b in parts)]
+    return float(sum(flit_bits * math.ceil((size * bits / flit_bits).limit_denominator(10**6)) for size in inside))
+
+
 def entries(edges: Sequence[Traffic], case: Case) -> dict[int, float]:
-    """How much of a tensor starts at which router of the die of its targets, there or from another die."""
+    """Bits of a tensor that start at which router of the die of its targets, there or from another die."""
     source = case.placement.by_layer[edges[0].source]
     there = case.placement.by_layer[edges[0].target][0].chip
     path = [case.system.by_name[name] for name in die_path(case.system, source[0].chip, there)]
     found: dict[int, float] = {}
-    for tile in source:
+    for tile, part in zip(source, ranges(source), strict=True):
         column, row = stops(case.system, path, place(path[0], tile.core))[-1][0]
         router = row * path[-1].noc.columns + column
-        found[router] = found.get(router, 0.0) + tile.share
+        found[router] = found.get(router, 0.0) + whole([part], edges, case)
     return found
 
 
@@ -184,21 +204,12 @@ def loads(case: Case) -> dict[Step, float]:
             for before, after in item.steps:
                 parts.setdefault((item.start, (item.chip, before, after)), []).append(item.part)
         for (_, step), each in parts.items():
-            add(found, step, float(covered(each)) * inside_bits(edges[0]))
+            add(found, step, whole(each, edges, case))
         ends = (case.placement.by_layer[name][0].chip for name in (edges[0].source, edges[0].target))
         for here, there in itertools.pairwise(case.system.by_name[name] for name in die_path(case.system, *ends)):
             step = (f"{here.name}->{there.name}", (here.column, here.row), (there.column, there.row))
             add(found, step, link_bits(edges[0]))
     return found
-
-
-def covered(parts: list[Range]) -> Fraction:
-    """Length of the union."""
-    total = end = Fraction(0)
-    for first, last in sorted(parts):
-        total += max(Fraction(0), last - max(first, end))
-        end = max(end, last)
-    return total
 
 
 def link_bits(edge: Traffic) -> float:

@@ -11,6 +11,7 @@ from simulation_cases import QUICK, Case, cases, chip, crossed
 from axonal.mapping.mesh import gateway, position
 from axonal.simulation.topology import between, hops, route, tree
 from axonal.simulation.transfers import transfers
+from axonal.workload import Traffic
 
 MESHES = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
@@ -49,16 +50,26 @@ def test_tree_enters_each_router_once_and_ends_only_at_targets(
     assert all(start == source or start in entered for start, _ in channels)
 
 
+def sorted_moves(case: Case) -> list[list[Traffic]]:
+    """Edges of each transfer, in the order of the transfers."""
+    order = case.workload.order
+    return sorted(
+        simulation_walk.moved(case), key=lambda edges: (order[edges[0].source], min(order[it.target] for it in edges))
+    )
+
+
 @QUICK
 @given(cases() | crossed())
 def test_every_router_that_needs_all_of_a_tensor_gets_all_of_it(case: Case) -> None:
-    for transfer in transfers(case.workload, case.placement, case.system):
-        sources = simulation_walk.entries([transfer.move.edge], case)
+    pending = transfers(case.workload, case.placement, case.system)
+    for transfer, edges in zip(pending, sorted_moves(case), strict=True):
+        sources = simulation_walk.entries(edges, case)
         needs = {tile.core for layer in transfer.move.whole for tile in case.placement.by_layer[layer]}
         last = transfer.segments[-1]
         for router in needs:
-            arriving = sum(share for (_, end), share in last.shares.items() if end == router)
-            assert arriving + sources.get(router, 0.0) == pytest.approx(1)
+            arriving = sum(share for (_, end), share in last.shares.items() if end == router) * transfer.moved_bits
+            everything = simulation_walk.whole([simulation_walk.ALL], edges, case)
+            assert arriving + sources.get(router, 0.0) == pytest.approx(everything)
 
 
 @QUICK

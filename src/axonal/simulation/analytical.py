@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from axonal.hardware import System
 from axonal.mapping import Placement
 from axonal.report import Report
-from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import counted
 from axonal.simulation.energy import energy, profiles
-from axonal.simulation.loads import busiest, link_loads, port_busy_ns
+from axonal.simulation.loads import link_loads, port_busy_ns
 from axonal.simulation.portals import regular
+from axonal.simulation.results import boundary_bits, busiest
 from axonal.simulation.schedule import schedule
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
@@ -37,6 +37,7 @@ class Analytical:
         timeline = schedule(workload, placement, system, pending)
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = counted(pending, placement, timeline.latency_ns)
+        notes = _notes(system)
         bottleneck, busy_ns = busiest(timeline.spans, port_busy_ns(pending, system), loads)
         return Report(
             latency_ns=timeline.latency_ns,
@@ -49,7 +50,8 @@ class Analytical:
             timeline=timeline.spans,
             bottleneck=bottleneck,
             profiles=profiles(workload, placement, system, counts, pending),
-            notes=_notes(system),
+            notes=notes,
+            valid=not notes,
         )
 
 

@@ -45,7 +45,7 @@ def counted(pending: Iterable[Transfer], placement: Placement, latency_ns: float
     links: dict[str, float] = {}
     for transfer in pending:
         for segment in transfer.segments:
-            bits = transfer.noc_bits * sum(segment.shares.values())
+            bits = transfer.moved_bits * sum(segment.shares.values())
             hops[segment.chip] = hops.get(segment.chip, 0.0) + bits
         for crossing in transfer.crossings:
             links[crossing.link.name] = links.get(crossing.link.name, 0.0) + transfer.link_bits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from axonal.hardware import System
 from axonal.mapping import Placement
 from axonal.report import Report
-from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import Counts
-from axonal.simulation.demand import Demand, Plan, Shape, demand
+from axonal.simulation.demand import Demand, Shape, demand
 from axonal.simulation.energy import energy, profiles
-from axonal.simulation.loads import busiest
 from axonal.simulation.network.package import Package, package
 from axonal.simulation.network.running import Run
 from axonal.simulation.observed import link_loads, port_busy_ns, spans, waits
+from axonal.simulation.plan import Plan, planned
 from axonal.simulation.replay import Replay
+from axonal.simulation.results import boundary_bits, busiest
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
@@ -32,19 +32,18 @@ class CycleLevel:
 
     Args:
         packet_flits: Longest packet; shorter where the buffers are.
-        inferences: Inferences that follow each other closely, for the throughput; the first half of them fills the
-            pipeline and does not count.
+        inferences: Inferences that follow each other closely, for the throughput; the first half fills the pipeline.
         streams: Whether packets leave while their layer computes; otherwise all of them leave at its end.
         symbols: Recorded symbols of one inference by tensor, to be replayed; the mean events where it is empty.
     """
 
     packet_flits: int = 8
-    inferences: int = 6
+    inferences: int = 12
     streams: bool = False
     symbols: Mapping[str, NDArray[np.generic]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        for name, least in (("packet_flits", 1), ("inferences", 3)):
+        for name, least in (("packet_flits", 1), ("inferences", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be >= {least}")
 
@@ -73,10 +72,13 @@ class CycleLevel:
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = _counts(net, run, latency_ns)
         bottleneck, busy_ns = busiest(timeline, port_busy_ns(net, run), loads)
-        plan = Plan(starts=run.state.task_start, interval_ticks=busy_ns / net.fabric.tick_ns)
+        layers = [tile.layer for tile in single.tiles]
+        plan = planned(pending, layers, run.state.task_start, run.state.task_end, busy_ns / net.fabric.tick_ns)
+        half = self.inferences // 2
+        interval_ns = _interval_ns(net, asked(half, plan), asked(self.inferences, plan), self.inferences - half)
         return Report(
             latency_ns=latency_ns,
-            throughput_per_s=self._throughput(net, busy_ns, lambda inferences: asked(inferences, plan)),
+            throughput_per_s=1e9 / max(interval_ns, busy_ns),
             link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
             link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
             energy=energy(workload, placement, system, counts, pending),
@@ -90,22 +92,15 @@ class CycleLevel:
             profiles=profiles(workload, placement, system, counts, pending),
         )
 
-    def _throughput(self, net: Package, busy_ns: float, asked: Callable[[int], Demand]) -> float:
-        """1e9 / time that an inference more takes once the pipeline is full, in inferences a second.
 
-        (time of all inferences - time of the first half) / number of the others, at least the busiest resource's time
-
-        The times at which inferences end do not tell it: where they share a channel, all end late and close together.
-        """
-        half = self.inferences // 2
-        first, all_ = (_makespan_ns(net, asked(count)) for count in (half, self.inferences))
-        return 1e9 / max(busy_ns, (all_ - first) / (self.inferences - half))
-
-
-def _makespan_ns(net: Package, several: Demand) -> float:
-    run = Run(net.fabric, several.packets, several.tasks)
-    run.advance()
-    return float(run.state.task_end.max()) * net.fabric.tick_ns
+def _interval_ns(net: Package, first: Demand, all_: Demand, further: int) -> float:
+    """Time that each further inference adds once the pipeline is full: (end of all - end of the first) / further."""
+    ends = []
+    for several in (first, all_):
+        run = Run(net.fabric, several.packets, several.tasks)
+        run.advance()
+        ends.append(int(run.state.task_end.max()) * net.fabric.tick_ns)
+    return (ends[1] - ends[0]) / further
 
 
 def _counts(net: Package, run: Run, latency_ns: float) -> Counts:

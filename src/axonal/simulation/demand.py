@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,29 +14,17 @@ from axonal.simulation.network.package import Package
 from axonal.simulation.network.packets import Packets, Tree
 from axonal.simulation.network.tasks import Tasks
 from axonal.simulation.network.ways import way
+from axonal.simulation.plan import Plan, depths, readers, room
 from axonal.simulation.replay import Replay
 from axonal.simulation.schedule import tile_ns
 from axonal.simulation.topology import Layout, ways
 from axonal.simulation.transfers import Transfer
 from axonal.workload import Workload
 
-__all__ = ["Demand", "Plan", "Shape", "demand"]
+__all__ = ["Demand", "Shape", "demand"]
 
 _ROUNDING = 1e-9
 """A number of flits that is whole but for rounding needs no further flit."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Plan:
-    """In which order cores run the tasks of several inferences: that in which they would start without contention.
-
-    Args:
-        starts: When each task of an inference starts where the machine is otherwise idle.
-        interval_ticks: Ticks from one inference to the next.
-    """
-
-    starts: NDArray[np.int64]
-    interval_ticks: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +36,7 @@ class Shape:
         inferences: How many inferences follow each other closely.
         streams: Whether packets leave while their layer runs, in equal parts over its time or, with time steps, one
             part at the end of each; otherwise all leave at its end.
-        plan: How the inferences mix on the cores; one after the other where it is missing.
+        plan: How the tasks of several inferences mix on the cores; one inference after the other where it is missing.
     """
 
     packet_flits: int
@@ -65,7 +53,7 @@ class Demand:
         packets: All packets.
         tasks: All tasks, for each inference one for each tile.
         tiles: The tiles, in the order of the tasks.
-        transfers: The transfers; message `i + n * inference` is transfer i of n.
+        transfers: The transfers; message `i + n * inference` is transfer i of n, further messages are no tensors.
     """
 
     packets: Packets
@@ -107,7 +95,7 @@ def demand(
     chains = [sorted(chain, key=lambda piece: piece.share) for chain in chains] if shape.streams else chains
     return Demand(
         packets=_packets(chains, package, shape),
-        tasks=_tasks(workload, placement, package, pending, tiles, chains, shape),
+        tasks=_tasks(workload, package, pending, tiles, chains, shape),
         tiles=tiles,
         transfers=tuple(pending),
     )
@@ -130,7 +118,7 @@ def _pieces(
     sources: Layout = tuple((index, tile.share) for index, tile in enumerate(tiles))
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
     scattered = tuple(tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered)
-    bits = transfer.link_bits if move.crosses else transfer.noc_bits
+    bits = transfer.moved_bits
     flit_bits = package.system.by_name[move.source_chip].noc.flit_bits
     steps = move.edge.time_steps if streams else 1
     start = 0.0
@@ -177,44 +165,87 @@ def _cut(chain: Sequence[_Piece], package: Package, longest: int) -> Iterator[tu
                 rest -= longest
 
 
+def _running(
+    workload: Workload, tiles: Sequence[Tile], package: Package
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Core and ticks of each tile; what computes nothing has a core of its own, so that it waits for none."""
+    cores, ticks = np.zeros(len(tiles), np.int64), np.zeros(len(tiles), np.int64)
+    for index, tile in enumerate(tiles):
+        operations = workload.layer(tile.layer).operations * tile.share
+        cores[index] = package.router(tile.chip, tile.core) if operations else package.fabric.routers + index
+        duration = tile_ns(operations, package.system.by_name[tile.chip].core)
+        ticks[index] = math.ceil(duration / package.fabric.tick_ns - _ROUNDING)
+    return cores, ticks
+
+
 def _tasks(
     workload: Workload,
-    placement: Placement,
     package: Package,
     pending: Sequence[Transfer],
     tiles: Sequence[Tile],
     chains: Sequence[Sequence[_Piece]],
     shape: Shape,
 ) -> Tasks:
-    count, number_of = shape.inferences, {layer.name: layer for layer in workload.layers}
-    tick_ns, routers = package.fabric.tick_ns, package.fabric.routers
-    cores, ticks = np.zeros(len(tiles), np.int64), np.zeros(len(tiles), np.int64)
-    for index, tile in enumerate(tiles):
-        operations = number_of[tile.layer].operations * tile.share
-        # What computes nothing waits for no core.
-        cores[index] = package.router(tile.chip, tile.core) if operations else routers + index
-        duration = tile_ns(operations, package.system.by_name[tile.chip].core)
-        ticks[index] = math.ceil(duration / tick_ns - _ROUNDING)
+    count, routers = shape.inferences, package.fabric.routers
+    cores, ticks = _running(workload, tiles, package)
     by_layer: dict[str, list[int]] = {}
     for index, tile in enumerate(tiles):
         by_layer.setdefault(tile.layer, []).append(index)
-    leaving = [[number for number, item in enumerate(pending) if item.move.edge.source == t.layer] for t in tiles]
-    waiting = [[task for layer in item.move.targets for task in by_layer[layer]] for item in pending]
-    left = np.bincount([task for tasks in waiting for task in tasks], minlength=len(tiles))
+    leaving, waiting = _messages(pending, tiles, by_layer, count)
+    left = np.bincount([task for tasks in waiting for task in tasks], minlength=len(tiles) * count)
     first, last, message, share = _chained(chains, package, shape)
     return Tasks(
         core=np.tile(cores, count).astype(np.int32),
         ticks=np.tile(ticks, count),
-        left=np.tile(left, count).astype(np.int32),
+        left=left.astype(np.int32),
         first=_repeated(first, count, len(message)),
         last=_repeated(last, count, len(message)),
         streams=np.full(len(tiles) * count, shape.streams, np.int8),
         **dict(zip(("core_start", "core_task"), _in_order(cores, routers + len(tiles), shape), strict=True)),
-        **dict(zip(("out_start", "out_message"), _flat(leaving, count, len(pending)), strict=True)),
-        **dict(zip(("in_start", "in_task"), _flat(waiting, count, len(tiles)), strict=True)),
+        **dict(zip(("out_start", "out_message"), _flat(leaving), strict=True)),
+        **dict(zip(("in_start", "in_task"), _flat(waiting), strict=True)),
         message=_repeated(message, count, len(pending)),
         share=np.tile(share, count),
     )
+
+
+def _messages(
+    pending: Sequence[Transfer], tiles: Sequence[Tile], by_layer: Mapping[str, Sequence[int]], count: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Messages that each task sends, and tasks that wait for each message.
+
+    First the tensors of each inference. Then, without packets, a word of each layer that it is done: a tensor has
+    `room` for a few inferences. So a layer may be as far ahead as a pipeline needs, and no further.
+    """
+    numbers = {layer: number for number, layer in enumerate(by_layer)}
+    tensors: dict[str, list[int]] = {}
+    for number, transfer in enumerate(pending):
+        tensors.setdefault(transfer.move.edge.source, []).append(number)
+    sources = readers(pending)
+    words = len(pending) * count
+    leaving = [
+        [
+            *(number + inference * len(pending) for number in tensors.get(tile.layer, ())),
+            words + inference * len(numbers) + numbers[tile.layer],
+        ]
+        for inference in range(count)
+        for tile in tiles
+    ]
+    waiting = [
+        [task + inference * len(tiles) for layer in item.move.targets for task in by_layer[layer]]
+        for inference in range(count)
+        for item in pending
+    ]
+    depth = depths(sources, numbers)
+    for inference in range(count):
+        for layer in numbers:
+            ahead = (
+                (source, inference + room(depth[layer] - depth[source])) for source in sorted(sources.get(layer, ()))
+            )
+            waiting.append(
+                [task + later * len(tiles) for source, later in ahead if later < count for task in by_layer[source]]
+            )
+    return leaving, waiting
 
 
 def _chained(
@@ -240,12 +271,10 @@ def _repeated(values: NDArray[np.int64], count: int, shift: int) -> NDArray[np.i
     return np.where(values >= 0, rows, -1).reshape(-1).astype(np.int32)
 
 
-def _flat(lists: Sequence[Sequence[int]], count: int, shift: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Starts and values of lists, for each inference."""
-    sizes = np.tile([len(items) for items in lists], count)
-    values = np.array([item for items in lists for item in items], np.int64)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    return starts, _repeated(values, count, shift)
+def _flat(lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Starts and values of lists."""
+    starts = np.concatenate([[0], np.cumsum([len(items) for items in lists])])
+    return starts.astype(np.int32), np.array([item for items in lists for item in items], np.int32)
 
 
 def _in_order(cores: NDArray[np.int64], total: int, shape: Shape) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from axonal.simulation.network.running import Run
 from axonal.workload import Workload
 
 __all__ = ["link_loads", "port_busy_ns", "spans", "waits"]
+
+_Kind = Literal["compute", "noc", "d2d", "wait"]
 
 _MOST_WAITS = 200
 """Longest waits that a report keeps."""
@@ -102,9 +105,9 @@ def _computing(workload: Workload, net: Package, single: Demand, run: Run) -> It
             since = max(free.get(core, 0), int(state.message_start[last]))
             if since < start:
                 label = f"{tile.layer} waits for {single.transfers[last].move.label}"
-                yield _span(label, resource, "wait", tile.chip, since, start, tick_ns)
+                yield _span(label, resource, "wait", tile.chip, (since * tick_ns, start * tick_ns))
         if start < end:
-            yield _span(tile.layer, resource, "compute", tile.chip, start, end, tick_ns)
+            yield _span(tile.layer, resource, "compute", tile.chip, (start * tick_ns, end * tick_ns))
         free[core] = end
 
 
@@ -116,20 +119,13 @@ def _moving(net: Package, single: Demand, run: Run) -> Iterable[Span]:
         start, end = int(state.message_start[number]), int(state.message_end[number])
         label, chip = transfer.move.label, transfer.move.source_chip
         if not transfer.crossings:
-            yield _span(label, f"{chip} noc", "noc", chip, start, end, tick_ns)
+            yield _span(label, f"{chip} noc", "noc", chip, (start * tick_ns, end * tick_ns))
         for crossing in transfer.crossings:
-            yield _span(label, crossing.name, "d2d", crossing.source, start, end, tick_ns)
+            yield _span(label, crossing.name, "d2d", crossing.source, (start * tick_ns, end * tick_ns))
 
 
-def _span(name: str, resource: str, kind: str, chip: str, start: int, end: int, tick_ns: float) -> Span:
-    return Span(
-        name=name,
-        resource=resource,
-        kind=kind,  # type: ignore[arg-type]
-        chip=chip,
-        start_ns=start * tick_ns,
-        duration_ns=(end - start) * tick_ns,
-    )
+def _span(name: str, resource: str, kind: _Kind, chip: str, ns: tuple[float, float]) -> Span:
+    return Span(name=name, resource=resource, kind=kind, chip=chip, start_ns=ns[0], duration_ns=ns[1] - ns[0])
 
 
 def waits(net: Package, single: Demand, run: Run, timeline: Sequence[Span]) -> tuple[Wait, ...]:

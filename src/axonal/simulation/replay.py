@@ -61,4 +61,3 @@ class Replay:
                 "record one inference of the same model"
             )
         return found
-

@@ -144,8 +144,7 @@ class _Machine:
 
         The head takes `hop_cycles` at each router of the longest way, the one of its target included, and the latency
         of each link. Channels, the ports of cores and links serve one tensor after the other, each for
-        share * bits / bandwidth from the moment the head is there; what comes later waits. The bits are those of whole
-        flits.
+        share * bits / bandwidth from the moment the head is there, in whole flits; what comes later waits.
         """
         if not transfer.crossings and not transfer.segments[0].hops:
             return start
@@ -154,7 +153,7 @@ class _Machine:
         for index, segment in enumerate(transfer.segments):
             noc = self.system.by_name[segment.chip].noc
             cycle_ns, began = 1 / noc.clock_ghz, head
-            head, tail = self._through(segment, head, tail, transfer.whole_bits / noc.bits_per_ns, cycle_ns)
+            head, tail = self._through(segment, head, tail, transfer.moved_bits / noc.bits_per_ns, cycle_ns)
             last_link = 1 if index == len(transfer.crossings) else 0
             hops_ns = ((segment.hops + 1) * noc.hop_cycles - noc.router.link_cycles + last_link) * cycle_ns
             head, tail = head + hops_ns, tail + hops_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 from axonal.hardware import Chip
 from axonal.mapping.pieces import pieces
 
-__all__ = ["Channel", "Layout", "Segment", "across", "between", "hops", "route", "tree", "ways"]
+__all__ = ["Channel", "Layout", "Segment", "across", "between", "hops", "route", "tree", "ways", "whole_shares"]
 
 Channel = tuple[int, int]
 """A directed mesh channel: router it starts at, neighbouring router it ends at (`row * columns + column`)."""
 
 Layout = tuple[tuple[int, float], ...]
 """Routers of a layer's tiles, each with the share of the tensor that it holds or needs, in tile order."""
+
+_ROUNDING = 1e-9
+"""A number of flits that is whole but for rounding needs no further flit."""
 
 Way = tuple[float, int, tuple[int, ...]]
 """Share of the tensor, router that holds it, routers that need it."""
@@ -31,7 +35,7 @@ class Segment:
 
     Args:
         chip: Name of the die.
-        shares: Fraction of the tensor that each channel carries.
+        shares: Fraction of the tensor that each channel carries, part-empty flits counted as whole ones.
         hops: Channels on the longest way of a piece through the die; 0 when all stay in their cores.
         injected: Fraction of the tensor that each core sends to others, where the way starts on this die.
         ejected: Fraction of the tensor that each core receives from others, where the way ends on this die.
@@ -98,7 +102,7 @@ def tree(columns: int, source: int, targets: tuple[int, ...], *, column_first: b
     return tuple(sorted({channel for channels in routes for channel in channels}))
 
 
-def between(
+def between(  # noqa: PLR0913
     chip: Chip,
     sources: Layout,
     whole: tuple[int, ...],
@@ -106,13 +110,14 @@ def between(
     *,
     injects: bool = True,
     column_first: bool = False,
+    grain: float = 0.0,
 ) -> Segment:
     """The way of a tensor on the die of its targets.
 
     Cut wherever a tile of the source or of a scattered target ends, the tensor falls into pieces; each goes along
     a tree from the one router that holds it to all that need it:
 
-        share on a channel = sum of the sizes of those pieces whose tree passes it
+        share on a channel = sum of the sizes of those pieces whose tree passes it, each rounded up to whole flits
 
     Where every router needs all, the pieces are the tiles of the source and this is plain multicast. With one
     scattered layer and nothing else they are the overlaps of two tiles, each of which takes its own route.
@@ -124,12 +129,13 @@ def between(
         scattered: For each layer of which a tile needs only its share, who needs which.
         injects: Whether the cores of the sources send it; else it comes from another die.
         column_first: Whether routes start along the column.
+        grain: Fraction of the tensor that a flit holds; 0 for fluid traffic.
     """
-    return _segment(chip.name, chip.noc.columns, sources, whole, scattered, injects, column_first)
+    return _segment(chip.name, chip.noc.columns, sources, whole, scattered, injects, column_first, grain)
 
 
 @lru_cache(maxsize=1 << 14)
-def _segment(
+def _segment(  # noqa: PLR0913, PLR0917 - a key of the cache
     chip: str,
     columns: int,
     sources: Layout,
@@ -137,12 +143,14 @@ def _segment(
     scattered: tuple[Layout, ...],
     injects: bool,
     column_first: bool,
+    grain: float,
 ) -> Segment:
     shares: dict[Channel, float] = {}
     injected: dict[int, float] = {}
     ejected: dict[int, float] = {}
     longest = 0
-    for share, source, targets in ways(sources, whole, scattered):
+    for size, source, targets in ways(sources, whole, scattered):
+        share = _whole(size, grain)
         longest = max(longest, *(hops(columns, source, target) for target in targets))
         for channel in tree(columns, source, targets, column_first=column_first):
             shares[channel] = shares.get(channel, 0.0) + share
@@ -152,6 +160,11 @@ def _segment(
         if injects and any(target != source for target in targets):
             injected[source] = injected.get(source, 0.0) + share
     return Segment(chip=chip, shares=shares, hops=longest, injected=injected, ejected=ejected)
+
+
+def _whole(share: float, grain: float) -> float:
+    """The share of a tensor in whole flits."""
+    return math.ceil(share / grain - _ROUNDING) * grain if grain else share
 
 
 @lru_cache(maxsize=1 << 14)
@@ -176,6 +189,24 @@ def across(chip: Chip, sources: Layout, exits: tuple[int, ...], *, injects: bool
         injects: Whether cores of this die send it; else it comes from another die.
     """
     return _leaving(chip.name, chip.noc.columns, sources, exits, injects)
+
+
+def whole_shares(sources: Layout, scattered: tuple[Layout, ...], grain: float) -> tuple[float, ...]:
+    """Share of the tensor that each tile of the source sends, in whole flits: the last of each piece may be part empty.
+
+    Args:
+        sources: Who holds which share of the tensor.
+        scattered: For each layer of which a tile needs only its share, who needs which.
+        grain: Fraction of the tensor that a flit holds.
+
+    Example:
+        >>> whole_shares(((0, 0.5), (1, 0.5)), (), 0.2)
+        (0.6000000000000001, 0.6000000000000001)
+    """
+    found = [0.0] * len(sources)
+    for size, (holder, *_) in pieces(*([share for _, share in layout] for layout in (sources, *scattered))):
+        found[holder] += _whole(size, grain)
+    return tuple(found)
 
 
 def ways(sources: Layout, whole: tuple[int, ...], scattered: tuple[Layout, ...]) -> Iterator[Way]:

@@ -7,7 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Load", "Machine", "State", "Work"]
+__all__ = ["CLOCK", "Load", "Machine", "State", "Work"]
+
+NOW, INSIDE, PENDING, FREE_EVENT, LEFT, STILL, SHIFT, BLAMES, PROFILES = range(9)
+CLOCK = 9
+"""Scalars: the tick; flits in buffers; events on their way; first unused event; copies of packets that are still to
+arrive; ticks without any move; log2 of the profile's interval in ticks; whether blame and profile are kept."""
+
+IDLE, ROUTING, ASKING, ALLOCATING, ACTIVE, SWITCHING = range(6)
+"""Stages of a unit: nothing, route stage, asks for a virtual channel, the same in a longer allocation, has one, in a
+longer switch allocation."""
 
 I8 = NDArray[np.int8]
 I32 = NDArray[np.int32]
@@ -44,8 +53,8 @@ class Machine(NamedTuple):
     split: int  # virtual channels below are for the first phase of a multicast and for all other packets
     table: I8  # (2, R, R) next output of a table-routed packet in its first and second phase, or (0, 0, 0)
     turns: I8  # (R, P) 1: after this output a table-routed packet is in its second phase
-    # Where things belong, for divisions are slow. A channel is an input virtual channel, `(router * P + port) * V + vc`;
-    # a unit is a channel with one of the outputs, `channel * P + output`. These tables are those of one router.
+    # Where things belong, for divisions are slow; these tables are those of one router. A channel is an input virtual
+    # channel, `(router * P + port) * V + vc`; a unit is a channel with one of the outputs, `channel * P + output`.
     output_of: I32  # (P * V * P,)
     channel_of: I32  # (P * V * P,)
     port_of: I32  # (P * V,)
@@ -99,7 +108,7 @@ class State(NamedTuple):
     taken: I8  # (R, V)
     buffer: I32  # (R * P * V, depth) packets of the flits
     front: I32  # (R * P * V,)
-    count: I32  # (R * P * V,) flits in the buffer
+    held: I32  # (R * P * V,) flits in the buffer
     gone: I32  # (R * P * V,) flits of the packet in front that have left
     branches: I32  # (R * P * V,) set of outputs of the packet in front
     credit: I32  # (R * P * V,) of each output virtual channel
@@ -157,4 +166,3 @@ class Work(NamedTuple):
     bids: I32  # units that ask for the switch
     routed: I32  # units that end their route stage
     stack: I32  # (cores + 1,) cores that may start a task
-

@@ -260,18 +260,24 @@ def grid(
         column, row = number % columns, number // columns
         if column + 1 < columns:
             _join_east(draft, number, cuts.get(column), router.link_cycles, row)
-        elif wraps and columns > 1:
-            _join_both(draft, (number, EAST), (number - columns + 1, WEST), router.link_cycles)
         if row + 1 < rows:
             _join_both(draft, (number, SOUTH), (number + columns, NORTH), router.link_cycles)
-        elif wraps and rows > 1:
-            _join_both(draft, (number, SOUTH), (column, NORTH), router.link_cycles)
+    if wraps:
+        _close(draft, columns, rows, router.link_cycles)
     return draft.done(routing, wraps=wraps)
 
 
 def _join_both(draft: Draft, one: tuple[int, int], other: tuple[int, int], ticks: int) -> None:
     draft.join(one, other, ticks)
     draft.join(other, one, ticks)
+
+
+def _close(draft: Draft, columns: int, rows: int, ticks: int) -> None:
+    """Join the ends of rows and columns to rings."""
+    for row in range(rows if columns > 1 else 0):
+        _join_both(draft, (row * columns + columns - 1, EAST), (row * columns, WEST), ticks)
+    for column in range(columns if rows > 1 else 0):
+        _join_both(draft, ((rows - 1) * columns + column, SOUTH), (column, NORTH), ticks)
 
 
 def _join_east(draft: Draft, number: int, cut: Boundary | None, ticks: int, row: int) -> None:

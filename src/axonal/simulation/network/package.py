@@ -20,7 +20,7 @@ from axonal.simulation.network.routes import EAST, NORTH, SOUTH, WEST, Routing
 from axonal.simulation.network.updown import Climb, climb
 from axonal.simulation.portals import regular
 
-__all__ = ["Package", "package"]
+__all__ = ["Package", "Unsupported", "package"]
 
 _LONGEST_PERIOD = 128
 """Ticks of the slowest clock; finer ratios between clocks would make each cycle cost that many ticks."""
@@ -29,6 +29,10 @@ _DEEPEST = 1 << 14
 """Flits of a receive buffer that is sized to cover the credit loop of a link."""
 
 _ROUTINGS = {"xy": Routing.XY, "yx": Routing.YX, "west_first": Routing.WEST_FIRST, "o1turn": Routing.O1TURN}
+
+
+class Unsupported(ValueError):  # noqa: N818 - an answer about a system, as Infeasible is
+    """The system is sound, but not one that the cycle-level engine can simulate."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +86,7 @@ def package(system: System) -> Package:
     """The network of a system.
 
     Raises:
-        ValueError: Dies differ in what the engine needs to be equal (flit, virtual channels), or their clocks have no
+        Unsupported: Dies differ in what the engine needs to be equal (flit, virtual channels), or their clocks have no
             common tick.
     """
     _require_equal(system, "flit_bits", [chip.noc.flit_bits for chip in system.chips])
@@ -94,18 +98,16 @@ def package(system: System) -> Package:
 
 def _require_equal(system: System, name: str, values: list[int]) -> None:
     if len(set(values)) > 1:
-        raise ValueError(
-            f"system {system.name}: {name} of the dies is {', '.join(map(str, sorted(set(values))))}, must be equal for "
-            "the cycle-level engine: make the dies alike, or use the analytical engine"
+        raise Unsupported(
+            f"system {system.name}: {name} of the dies is {', '.join(map(str, sorted(set(values))))}, must be equal "
+            "for the cycle-level engine: make the dies alike, or use the analytical engine"
         )
 
 
 def _single(system: System) -> Package:
     chip = system.chips[0]
     noc = chip.noc
-    fabric = grid(
-        noc.columns, noc.rows, noc.router, routing=_ROUTINGS[noc.routing], wraps=noc.topology == "torus"
-    )
+    fabric = grid(noc.columns, noc.rows, noc.router, routing=_ROUTINGS[noc.routing], wraps=noc.topology == "torus")
     fabric = Fabric(machine=fabric.machine, links=fabric.links, tick_ns=1 / noc.clock_ghz, die=fabric.die)
     return Package(
         system=system, fabric=fabric, first={chip.name: 0}, pitch={chip.name: noc.columns}, climb=None, lanes=()
@@ -122,7 +124,7 @@ def _periods(system: System) -> tuple[dict[str, int], float]:
     ticks = {name: int(period / unit) for name, period in exact.items()}
     if max(ticks.values()) > _LONGEST_PERIOD:
         clocks = sorted({chip.noc.clock_ghz for chip in system.chips})
-        raise ValueError(
+        raise Unsupported(
             f"system {system.name}: noc clocks of {', '.join(f'{clock:g}' for clock in clocks)} GHz have a common tick "
             f"of {float(unit):.4g} ns, must be at least 1/{_LONGEST_PERIOD} of a cycle: choose clocks in small ratios"
         )
@@ -205,9 +207,7 @@ def _sides(system: System, link: Link, first: Mapping[str, int], pitch: Mapping[
     count = link.ports or (len(here) if len(here) == len(there) and adjacent else 1)
     ports = (EAST, WEST) if sideways else (SOUTH, NORTH)
     out, into = ports if forward else ports[::-1]
-    return [
-        ((one, out), (other, into)) for one, other in zip(_middle(here, count), _middle(there, count), strict=True)
-    ]
+    return [((one, out), (other, into)) for one, other in zip(_middle(here, count), _middle(there, count), strict=True)]
 
 
 def _side(chip: Chip, first: Mapping[str, int], pitch: Mapping[str, int], sideways: bool, forward: bool) -> list[int]:

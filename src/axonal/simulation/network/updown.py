@@ -61,9 +61,7 @@ def climb(draft: Draft) -> Climb:
     turns = np.zeros((draft.routers, draft.ports), np.int8)
     turns[starts, ports] = down
     table = _table(draft, starts, ports, ends, down)
-    return Climb(
-        parent=parent, to_parent=to_parent, from_parent=from_parent, level=level, table=table, turns=turns
-    )
+    return Climb(parent=parent, to_parent=to_parent, from_parent=from_parent, level=level, table=table, turns=turns)
 
 
 def _tree(draft: Draft) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
@@ -104,8 +102,9 @@ def _table(
     table = np.full((2, routers, routers), draft.ports - 1, np.int8)
     port_of = np.full((routers, routers), -1, np.int16)
     port_of[starts, ends] = ports
-    first, second = (dijkstra(graph, indices=np.arange(routers) + shift, return_predecessors=True)
-                     for shift in (0, routers))
+    first, second = (
+        dijkstra(graph, indices=np.arange(routers) + shift, return_predecessors=True) for shift in (0, routers)
+    )
     for phase, nodes in ((0, slice(0, routers)), (1, slice(routers, 2 * routers))):
         sooner = first[0][:, nodes] < second[0][:, nodes]
         before = np.where(sooner, first[1][:, nodes], second[1][:, nodes])

@@ -121,7 +121,7 @@ def _between_rows(package: Package, source: int, target: int, column: int) -> It
 def _climbing(package: Package, source: int, target: int) -> Iterator[_Step]:
     """Up the spanning tree from the source to where the way to the target branches off, then down."""
     climb, everything = package.climb, (1 << package.fabric.machine.vcs) - 1
-    assert climb is not None  # noqa: S101 - asked for only where there is one
+    assert climb is not None
     up, down = source, target
     descent: list[_Step] = []
     while up != down:
