@@ -65,3 +65,13 @@ def test_die_paths_are_as_short_as_those_of_floyd_and_warshall(machine: System) 
     for (start, end), path in paths.items():
         assert (path[0], path[-1]) == (start, end)
         assert all(step in joined(machine) for step in pairwise(path))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(2, 2), (3, 2), (4, 3)])
+def test_die_paths_of_a_grid_go_along_the_row_before_they_change_it(columns: int, rows: int) -> None:
+    machine = grid(columns, rows)
+    machine = replace(machine, links=tuple(reversed(machine.links)))
+    at = {item.name: (item.column, item.row) for item in machine.chips}
+    for path in die_paths(machine).values():
+        turns = [at[a][1] != at[b][1] for a, b in pairwise(path)]
+        assert turns == sorted(turns)

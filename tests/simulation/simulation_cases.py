@@ -124,3 +124,14 @@ def cases(draw: st.DrawFn) -> Case:
     mesh = draw(st.sampled_from([(1, 1), (2, 1), (2, 2), (3, 3), (4, 2)]))
     system = grid(columns, rows, mesh=mesh)
     return Case(workload=workload, placement=place(workload, partition(workload, system), system), system=system)
+
+
+def crossed() -> st.SearchStrategy[Case]:
+    """The same on four dies that are no large mesh, as a link joins two of them crosswise, too."""
+    found = cases().filter(lambda case: len(case.system.chips) == 4)
+    return found.map(lambda case: replace(case, system=diagonal(case.system)))
+
+
+def diagonal(system: System) -> System:
+    """Four dies with a link more, from the first to the last."""
+    return replace(system, links=(*system.links, link("c0", "c3")))

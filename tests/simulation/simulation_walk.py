@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,17 +25,14 @@ Range = tuple[Fraction, Fraction]
 ALL: Range = (Fraction(0), Fraction(1))
 
 
-def walk(start: Position, end: Position) -> list[tuple[Position, Position]]:
-    """Steps to the left or right until the column is right, then up or down."""
-    steps = []
-    x, y = start
-    while (x, y) != end:
-        before = x, y
-        if x != end[0]:
-            x += 1 if x < end[0] else -1
-        else:
-            y += 1 if y < end[1] else -1
-        steps.append((before, (x, y)))
+def walk(start: Position, end: Position, axes: tuple[int, int] = (0, 1)) -> list[tuple[Position, Position]]:
+    """Steps along one axis until the position on it is right, then along the other; left or right first."""
+    steps, at = [], list(start)
+    for axis in axes:
+        while at[axis] != end[axis]:
+            before = at[0], at[1]
+            at[axis] += 1 if at[axis] < end[axis] else -1
+            steps.append((before, (at[0], at[1])))
     return steps
 
 
@@ -47,8 +45,38 @@ def gate(chip: Chip, other: Chip) -> Position:
     return (columns // 2, rows - 1 if down > 0 else 0)
 
 
+def meshed(system: System) -> bool:
+    """Whether the dies fill a rectangle and links join exactly those that stand side by side."""
+    at = {(chip.column, chip.row): chip.name for chip in system.chips}
+    width, height = (1 + max(place[axis] for place in at) for axis in (0, 1))
+    beside = [((x, y), (x + 1, y)) for x, y in at] + [((x, y), (x, y + 1)) for x, y in at]
+    pairs = {frozenset((at[a], at[b])) for a, b in beside if a in at and b in at}
+    return len(at) == width * height and pairs == {frozenset((link.a, link.b)) for link in system.links}
+
+
+def door(chip: Chip, at: Position, column: int, other: Chip) -> Position:
+    """Where something leaves for the die beside: straight on in its row, or in its column to those above and below."""
+    if chip.row == other.row:
+        return (chip.noc.columns - 1 if other.column > chip.column else 0, at[1])
+    return (column, chip.noc.rows - 1 if other.row > chip.row else 0)
+
+
+def stops(system: System, path: Sequence[Chip], start: Position) -> list[tuple[Position, Position]]:
+    """For each die of a path but the last where something comes in and leaves, and last where it comes in."""
+    source, target = path[0], path[-1]
+    column = start[0] * target.noc.columns // source.noc.columns
+    found, at = [], start
+    for chip, other in itertools.pairwise(path):
+        leaves = door(chip, at, column, other) if meshed(system) else gate(chip, other)
+        found.append((at, leaves))
+        at = door(other, leaves, column, chip) if meshed(system) else gate(other, chip)
+    return [*found, (at, at)]
+
+
 def die_path(system: System, start: str, end: str) -> list[str]:
-    """Shortest path, links in file order first."""
+    """Shortest path; links along a row of dies first, else in file order."""
+    row = {chip.name: chip.row for chip in system.chips}
+    links = sorted(system.links, key=lambda link: row[link.a] != row[link.b])
     paths = [[start]]
     while True:
         for path in paths:
@@ -56,7 +84,7 @@ def die_path(system: System, start: str, end: str) -> list[str]:
                 return path
         longer = []
         for path in paths:
-            for link in system.links:
+            for link in links:
                 if path[-1] in (link.a, link.b):
                     other = link.b if path[-1] == link.a else link.a
                     longer += [[*path, other]] if other not in path else []
@@ -75,6 +103,11 @@ class Walk:
     start: Position
     end: Position
     part: Range
+    axes: tuple[int, int] = (0, 1)
+
+    @property
+    def steps(self) -> list[tuple[Position, Position]]:
+        return walk(self.start, self.end, self.axes)
 
 
 def ranges(tiles: Sequence[Tile]) -> list[Range]:
@@ -103,18 +136,49 @@ def walks(edges: Sequence[Traffic], case: Case) -> list[Walk]:
     wanted = needs(edges, case)
     there = case.placement.by_layer[edges[0].target][0].chip
     path = [case.system.by_name[name] for name in die_path(case.system, source[0].chip, there)]
+    last = path[-1]
+    axes = (1, 0) if meshed(case.system) and path[0].row != last.row else (0, 1)
     found = []
-    for index, chip in enumerate(path):
-        starts = [(place(chip, tile.core), part) for tile, part in zip(source, ranges(source), strict=True)]
-        ends = [(place(chip, core), part) for core, part in wanted]
-        if index > 0:
-            starts = [(gate(chip, path[index - 1]), ALL)]
-        if index < len(path) - 1:
-            ends = [(gate(chip, path[index + 1]), ALL)]
-        for (start, held), (end, needed) in itertools.product(starts, ends):
+    for tile, held in zip(source, ranges(source), strict=True):
+        *between, (start, _) = stops(case.system, path, place(path[0], tile.core))
+        for chip, (enters, leaves) in zip(path[:-1], between, strict=True):
+            found.append(Walk(chip=chip.name, start=enters, end=leaves, part=held))
+        for core, needed in wanted:
             part = max(held[0], needed[0]), min(held[1], needed[1])
             if part[0] < part[1]:
-                found.append(Walk(chip=chip.name, start=start, end=end, part=part))
+                found.append(Walk(chip=last.name, start=start, end=place(last, core), part=part, axes=axes))
+    return found
+
+
+def cuts(edges: Sequence[Traffic], case: Case) -> list[Range]:
+    """The pieces that a tensor falls into: cut where a tile ends that holds a part of it, or needs only that."""
+    tiles = case.placement.by_layer
+    ways = {edge.target: edge.scattered for edge in reversed(edges)}
+    ways |= {edge.target: False for edge in edges if not edge.scattered}
+    layers = [edges[0].source, *(name for name, scattered in ways.items() if scattered)]
+    ends = sorted({end for layer in layers for part in ranges(tiles[layer]) for end in part})
+    return list(itertools.pairwise(ends))
+
+
+def whole(parts: Sequence[Range], edges: Sequence[Traffic], case: Case) -> float:
+    """Bits of the whole flits of all pieces that lie within some parts."""
+    ends = (case.placement.by_layer[name][0].chip for name in (edges[0].source, edges[0].target))
+    bits = Fraction(inside_bits(edges[0]) if len(set(ends)) == 1 else link_bits(edges[0]))
+    flit_bits = case.system.chips[0].noc.flit_bits
+    inside = [end - start for start, end in cuts(edges, case) if any(a <= start and end <= b for a, b in parts)]
+    return float(sum(flit_bits * math.ceil((size * bits / flit_bits).limit_denominator(10**6)) for size in inside))
+
+
+def entries(edges: Sequence[Traffic], case: Case) -> dict[int, float]:
+    """Bits of a tensor that start at which router of the die of its targets, there or from another die."""
+    source = case.placement.by_layer[edges[0].source]
+    there = case.placement.by_layer[edges[0].target][0].chip
+    path = [case.system.by_name[name] for name in die_path(case.system, source[0].chip, there)]
+    found: dict[int, float] = {}
+    for tile, part in zip(source, ranges(source), strict=True):
+        column, row = stops(case.system, path, place(path[0], tile.core))[-1][0]
+        router = row * path[-1].noc.columns + column
+        found[router] = found.get(router, 0.0) + whole([part], edges, case)
     return found
 
 
@@ -137,24 +201,15 @@ def loads(case: Case) -> dict[Step, float]:
     for edges in moved(case):
         parts: dict[tuple[Position, Step], list[Range]] = {}
         for item in walks(edges, case):
-            for before, after in walk(item.start, item.end):
+            for before, after in item.steps:
                 parts.setdefault((item.start, (item.chip, before, after)), []).append(item.part)
         for (_, step), each in parts.items():
-            add(found, step, float(covered(each)) * inside_bits(edges[0]))
+            add(found, step, whole(each, edges, case))
         ends = (case.placement.by_layer[name][0].chip for name in (edges[0].source, edges[0].target))
         for here, there in itertools.pairwise(case.system.by_name[name] for name in die_path(case.system, *ends)):
             step = (f"{here.name}->{there.name}", (here.column, here.row), (there.column, there.row))
             add(found, step, link_bits(edges[0]))
     return found
-
-
-def covered(parts: list[Range]) -> Fraction:
-    """Length of the union."""
-    total = end = Fraction(0)
-    for first, last in sorted(parts):
-        total += max(Fraction(0), last - max(first, end))
-        end = max(end, last)
-    return total
 
 
 def link_bits(edge: Traffic) -> float:

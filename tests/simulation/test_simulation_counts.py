@@ -174,4 +174,9 @@ def test_the_analytical_engine_says_where_it_leaves_the_machine() -> None:
     case = spiking()
     ring = each_chip(lambda item: replace(item, noc=replace(item.noc, topology="torus", routing="yx")))(case.system)
     assert run(case).notes == ()
-    assert len(run(replace(case, system=ring)).notes) == 2
+    torus, routing, gateways = run(replace(case, system=ring)).notes
+    assert "torus" in torus
+    assert "row first" in routing
+    assert "gateway" in gateways
+    narrow = replace(case.system, links=tuple(replace(item, ports=1) for item in case.system.links))
+    assert run(replace(case, system=narrow)).notes == (gateways,)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 import simulation_walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, by_hand, cases, edge, grid
+from simulation_cases import QUICK, Case, by_hand, cases, crossed, edge, grid
 
 from axonal import wire
 from axonal.report import Report
@@ -19,7 +20,7 @@ def run(case: Case) -> Report:
 
 
 @settings(deadline=None)
-@given(cases())
+@given(cases() | crossed())
 def test_loads_are_those_of_walking_every_route_hop_by_hop(case: Case) -> None:
     found = {
         (load.name if load.kind == "d2d" else load.chip, load.source, load.target): load.bits
@@ -111,9 +112,9 @@ def test_multicast_counts_a_shared_channel_once() -> None:
     assert [load.bits for load in report.links] == [64 * 8.0] * 3
 
 
-def test_dense_tensor_inside_a_die_needs_no_header_and_between_dies_one() -> None:
+def test_dense_tensor_between_dies_takes_its_header_along_in_whole_flits() -> None:
     workload = fork("t", "t")
     placement = by_hand(workload, [("a", "c0", 0, 1.0), ("b", "c1", 0, 1.0), ("c", "c1", 1, 1.0)])
     loads = {load.kind: load.bits for load in simulate(workload, placement, grid(2, 1)).links}
-    assert loads["noc"] == 64 * 8
+    assert loads["noc"] == 32 * math.ceil((64 * 8 + wire.HEADER_BITS) / 32)
     assert loads["d2d"] == 64 * 8 + wire.HEADER_BITS

@@ -6,11 +6,12 @@ import pytest
 import simulation_walk
 from hypothesis import given
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, cases, chip
+from simulation_cases import QUICK, Case, cases, chip, crossed
 
 from axonal.mapping.mesh import gateway, position
 from axonal.simulation.topology import between, hops, route, tree
 from axonal.simulation.transfers import transfers
+from axonal.workload import Traffic
 
 MESHES = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
@@ -23,18 +24,24 @@ def multicasts(draw: st.DrawFn) -> tuple[int, int, tuple[int, ...]]:
 
 
 @given(multicasts())
-def test_route_is_that_of_walking_along_the_row_then_the_column(case: tuple[int, int, tuple[int, ...]]) -> None:
+def test_route_is_that_of_walking_along_the_row_and_the_column_in_the_order_asked_for(
+    case: tuple[int, int, tuple[int, ...]],
+) -> None:
     columns, source, targets = case
-    found = [tuple((n % columns, n // columns) for n in step) for step in route(columns, source, targets[0])]
     start, end = ((n % columns, n // columns) for n in (source, targets[0]))
-    assert found == simulation_walk.walk(start, end)
-    assert len(found) == hops(columns, source, targets[0])
+    for column_first, axes in ((False, (0, 1)), (True, (1, 0))):
+        steps = route(columns, source, targets[0], column_first=column_first)
+        found = [tuple((n % columns, n // columns) for n in step) for step in steps]
+        assert found == simulation_walk.walk(start, end, axes)
+        assert len(found) == hops(columns, source, targets[0])
 
 
-@given(multicasts())
-def test_tree_enters_each_router_once_and_ends_only_at_targets(case: tuple[int, int, tuple[int, ...]]) -> None:
+@given(multicasts(), st.booleans())
+def test_tree_enters_each_router_once_and_ends_only_at_targets(
+    case: tuple[int, int, tuple[int, ...]], column_first: bool
+) -> None:
     columns, source, targets = case
-    channels = tree(columns, source, targets)
+    channels = tree(columns, source, targets, column_first=column_first)
     entered = [end for _, end in channels]
     assert len(entered) == len(set(entered))
     assert source not in entered
@@ -43,23 +50,30 @@ def test_tree_enters_each_router_once_and_ends_only_at_targets(case: tuple[int, 
     assert all(start == source or start in entered for start, _ in channels)
 
 
+def sorted_moves(case: Case) -> list[list[Traffic]]:
+    """Edges of each transfer, in the order of the transfers."""
+    order = case.workload.order
+    return sorted(
+        simulation_walk.moved(case), key=lambda edges: (order[edges[0].source], min(order[it.target] for it in edges))
+    )
+
+
 @QUICK
-@given(cases())
+@given(cases() | crossed())
 def test_every_router_that_needs_all_of_a_tensor_gets_all_of_it(case: Case) -> None:
-    for transfer in transfers(case.workload, case.placement, case.system):
-        sources = {tile.core: tile.share for tile in case.placement.by_layer[transfer.move.edge.source]}
+    pending = transfers(case.workload, case.placement, case.system)
+    for transfer, edges in zip(pending, sorted_moves(case), strict=True):
+        sources = simulation_walk.entries(edges, case)
         needs = {tile.core for layer in transfer.move.whole for tile in case.placement.by_layer[layer]}
         last = transfer.segments[-1]
-        if transfer.crossings:
-            back = transfer.crossings[-1]
-            sources = {gateway(case.system.by_name[back.target], case.system.by_name[back.source]): 1.0}
         for router in needs:
-            arriving = sum(share for (_, end), share in last.shares.items() if end == router)
-            assert arriving + sources.get(router, 0.0) == pytest.approx(1)
+            arriving = sum(share for (_, end), share in last.shares.items() if end == router) * transfer.moved_bits
+            everything = simulation_walk.whole([simulation_walk.ALL], edges, case)
+            assert arriving + sources.get(router, 0.0) == pytest.approx(everything)
 
 
 @QUICK
-@given(cases())
+@given(cases() | crossed())
 def test_way_through_a_die_is_as_long_as_its_longest_walk(case: Case) -> None:
     found = [
         (segment.chip, segment.hops)
@@ -70,8 +84,7 @@ def test_way_through_a_die_is_as_long_as_its_longest_walk(case: Case) -> None:
     for edges in simulation_walk.moved(case):
         longest: dict[str, int] = {}
         for item in simulation_walk.walks(edges, case):
-            steps = len(simulation_walk.walk(item.start, item.end))
-            longest[item.chip] = max(longest.get(item.chip, 0), steps)
+            longest[item.chip] = max(longest.get(item.chip, 0), len(item.steps))
         expected += list(longest.items())
     assert sorted(found) == sorted(expected)
 
@@ -102,4 +115,5 @@ def test_gateway_is_the_middle_of_the_side_that_faces_the_neighbour(
 
 def test_tensor_that_stays_in_its_core_uses_no_channel() -> None:
     segment = between(chip("a", 0, 0, mesh=(2, 2)), ((3, 1.0),), (3,))
-    assert (segment.shares, segment.hops, segment.widest) == ({}, 0, 0.0)
+    assert (segment.shares, segment.hops, segment.injected, segment.ejected) == ({}, 0, {}, {})
+    assert segment.places.size == segment.parts.size == 0

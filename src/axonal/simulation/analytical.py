@@ -9,7 +9,7 @@ from axonal.mapping import Placement
 from axonal.report import Report
 from axonal.simulation.counts import counted
 from axonal.simulation.energy import energy, profiles
-from axonal.simulation.loads import link_loads
+from axonal.simulation.loads import link_loads, port_busy_ns
 from axonal.simulation.portals import regular
 from axonal.simulation.results import boundary_bits, busiest
 from axonal.simulation.schedule import schedule
@@ -26,7 +26,8 @@ class Analytical:
     def run(self, workload: Workload, placement: Placement, system: System) -> Report:
         """Cost of one inference.
 
-        throughput = 1e9 / busy time of the busiest core, channel or link direction, in inferences a second
+        throughput = 1e9 / busy time of the busiest core, port of a core, channel or link direction, in inferences a
+        second
 
         Raises:
             ValueError: Nothing is computed or moved, or traffic runs between dies without links.
@@ -37,7 +38,7 @@ class Analytical:
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = counted(pending, placement, timeline.latency_ns)
         notes = _notes(system)
-        bottleneck, busy_ns = busiest(timeline.spans, loads)
+        bottleneck, busy_ns = busiest(timeline.spans, port_busy_ns(pending, system), loads)
         return Report(
             latency_ns=timeline.latency_ns,
             throughput_per_s=1e9 / busy_ns,

@@ -16,7 +16,8 @@ from axonal.simulation.demand import Demand, Shape, demand
 from axonal.simulation.energy import energy, profiles
 from axonal.simulation.network.package import Package, package
 from axonal.simulation.network.running import Run
-from axonal.simulation.observed import link_loads, spans, waits
+from axonal.simulation.observed import link_loads, port_busy_ns, spans, waits
+from axonal.simulation.plan import Plan, planned
 from axonal.simulation.replay import Replay
 from axonal.simulation.results import boundary_bits, busiest
 from axonal.simulation.transfers import transfers
@@ -31,13 +32,13 @@ class CycleLevel:
 
     Args:
         packet_flits: Longest packet; shorter where the buffers are.
-        inferences: Inferences that follow each other closely, for the throughput.
+        inferences: Inferences that follow each other closely, for the throughput; the first half fills the pipeline.
         streams: Whether packets leave while their layer computes; otherwise all of them leave at its end.
         symbols: Recorded symbols of one inference by tensor, to be replayed; the mean events where it is empty.
     """
 
     packet_flits: int = 8
-    inferences: int = 8
+    inferences: int = 12
     streams: bool = False
     symbols: Mapping[str, NDArray[np.generic]] = field(default_factory=dict, compare=False)
 
@@ -57,9 +58,9 @@ class CycleLevel:
         pending = transfers(workload, placement, system)
         replay = Replay(symbols=self.symbols) if self.symbols else None
 
-        def asked(inferences: int) -> Demand:
+        def asked(inferences: int, plan: Plan | None = None) -> Demand:
             longest = min(self.packet_flits, int(net.fabric.machine.depth.min()))
-            shape = Shape(packet_flits=longest, inferences=inferences, streams=self.streams)
+            shape = Shape(packet_flits=longest, inferences=inferences, streams=self.streams, plan=plan)
             return demand(workload, placement, net, pending, shape, replay)
 
         single = asked(1)
@@ -70,10 +71,14 @@ class CycleLevel:
         timeline = spans(workload, net, single, run)
         boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = _counts(net, run, latency_ns)
-        bottleneck, busy_ns = busiest(timeline, loads)
+        bottleneck, busy_ns = busiest(timeline, port_busy_ns(net, run), loads)
+        layers = [tile.layer for tile in single.tiles]
+        plan = planned(pending, layers, run.state.task_start, run.state.task_end, busy_ns / net.fabric.tick_ns)
+        half = self.inferences // 2
+        interval_ns = _interval_ns(net, asked(half, plan), asked(self.inferences, plan), self.inferences - half)
         return Report(
             latency_ns=latency_ns,
-            throughput_per_s=1e9 / max(self._interval_ns(net, asked(self.inferences), latency_ns), busy_ns),
+            throughput_per_s=1e9 / max(interval_ns, busy_ns),
             link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
             link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
             energy=energy(workload, placement, system, counts, pending),
@@ -87,11 +92,15 @@ class CycleLevel:
             profiles=profiles(workload, placement, system, counts, pending),
         )
 
-    def _interval_ns(self, net: Package, several: Demand, latency_ns: float) -> float:
-        """Mean time that each further inference adds: (end of the last - latency of one) / (inferences - 1)."""
+
+def _interval_ns(net: Package, first: Demand, all_: Demand, further: int) -> float:
+    """Time that each further inference adds once the pipeline is full: (end of all - end of the first) / further."""
+    ends = []
+    for several in (first, all_):
         run = Run(net.fabric, several.packets, several.tasks)
         run.advance()
-        return (int(run.state.task_end.max()) * net.fabric.tick_ns - latency_ns) / (self.inferences - 1)
+        ends.append(int(run.state.task_end.max()) * net.fabric.tick_ns)
+    return (ends[1] - ends[0]) / further
 
 
 def _counts(net: Package, run: Run, latency_ns: float) -> Counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from axonal.simulation.network.package import Package
 from axonal.simulation.network.packets import Packets, Tree
 from axonal.simulation.network.tasks import Tasks
 from axonal.simulation.network.ways import way
+from axonal.simulation.plan import Plan, depths, readers, room
 from axonal.simulation.replay import Replay
 from axonal.simulation.schedule import tile_ns
 from axonal.simulation.topology import Layout, ways
@@ -35,11 +36,13 @@ class Shape:
         inferences: How many inferences follow each other closely.
         streams: Whether packets leave while their layer runs, in equal parts over its time or, with time steps, one
             part at the end of each; otherwise all leave at its end.
+        plan: How the tasks of several inferences mix on the cores; one inference after the other where it is missing.
     """
 
     packet_flits: int
     inferences: int = 1
     streams: bool = False
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +201,7 @@ def _tasks(
         first=_repeated(first, count, len(message)),
         last=_repeated(last, count, len(message)),
         streams=np.full(len(tiles) * count, shape.streams, np.int8),
-        **dict(zip(("core_start", "core_task"), _in_order(cores, routers + len(tiles), count), strict=True)),
+        **dict(zip(("core_start", "core_task"), _in_order(cores, routers + len(tiles), shape), strict=True)),
         **dict(zip(("out_start", "out_message"), _flat(leaving), strict=True)),
         **dict(zip(("in_start", "in_task"), _flat(waiting), strict=True)),
         message=_repeated(message, count, len(pending)),
@@ -212,17 +215,13 @@ def _messages(
     """Messages that each task sends, and tasks that wait for each message.
 
     First the tensors of each inference. Then, without packets, a word of each layer that it is done: a tensor has
-    room for one inference more than there are layers on the way to its reader, two for a neighbour. So a layer may
-    be as far ahead as a pipeline needs, and no further.
+    `room` for a few inferences. So a layer may be as far ahead as a pipeline needs, and no further.
     """
     numbers = {layer: number for number, layer in enumerate(by_layer)}
     tensors: dict[str, list[int]] = {}
-    readers: dict[str, set[str]] = {}
     for number, transfer in enumerate(pending):
-        source = transfer.move.edge.source
-        tensors.setdefault(source, []).append(number)
-        for layer in transfer.move.targets:
-            readers.setdefault(layer, set()).add(source)
+        tensors.setdefault(transfer.move.edge.source, []).append(number)
+    sources = readers(pending)
     words = len(pending) * count
     leaving = [
         [
@@ -237,24 +236,16 @@ def _messages(
         for inference in range(count)
         for item in pending
     ]
-    depth = _depths(readers, numbers)
+    depth = depths(sources, numbers)
     for inference in range(count):
         for layer in numbers:
             ahead = (
-                (source, inference + depth[layer] - depth[source] + 1) for source in sorted(readers.get(layer, ()))
+                (source, inference + room(depth[layer] - depth[source])) for source in sorted(sources.get(layer, ()))
             )
             waiting.append(
                 [task + later * len(tiles) for source, later in ahead if later < count for task in by_layer[source]]
             )
     return leaving, waiting
-
-
-def _depths(readers: Mapping[str, set[str]], layers: Iterable[str]) -> dict[str, int]:
-    """Layers on the longest way to each, in the order of the workload."""
-    found: dict[str, int] = {}
-    for layer in layers:
-        found[layer] = 1 + max((found[source] for source in readers.get(layer, ())), default=-1)
-    return found
 
 
 def _chained(
@@ -286,9 +277,16 @@ def _flat(lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np
     return starts.astype(np.int32), np.array([item for items in lists for item in items], np.int32)
 
 
-def _in_order(cores: NDArray[np.int64], total: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Tasks of each core, those of an inference in the order of the workload, one inference after the other."""
-    every = np.tile(cores, count)
-    order = np.argsort(every, kind="stable").astype(np.int32)
+def _in_order(cores: NDArray[np.int64], total: int, shape: Shape) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Tasks of each core, in the order of the plan, those that start together in that of the workload.
+
+    What a task needs starts no later in the plan, and stands before it in the workload, so tasks cannot wait for each
+    other in a circle.
+    """
+    every = np.tile(cores, shape.inferences)
+    when = np.repeat(np.arange(float(shape.inferences)), len(cores))
+    if shape.plan:
+        when = when * shape.plan.interval_ticks + np.tile(shape.plan.starts, shape.inferences)
+    order = np.lexsort((np.arange(len(every)), when, every)).astype(np.int32)
     sizes = np.bincount(every, minlength=total)
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32), order

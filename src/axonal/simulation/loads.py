@@ -10,25 +10,42 @@ from axonal.report import LinkLoad
 from axonal.simulation.topology import Channel
 from axonal.simulation.transfers import Crossing, Transfer
 
-__all__ = ["link_loads"]
+__all__ = ["INTO", "OUT_OF", "link_loads", "port_busy_ns"]
+
+INTO, OUT_OF = "into", "out of"
+"""What comes before the name of a core in that of its port."""
 
 
 def link_loads(pending: Iterable[Transfer], system: System) -> tuple[LinkLoad, ...]:
     """Load of each used channel: those of the meshes die by die, then the directions of the links.
 
-    Inside a die bits are those of whole flits, on a link those of the frame. `busy_ns` = bits / bandwidth.
+    Inside a die bits are those of whole flits, on a link those of the frame. `busy_ns` = bits of whole flits / bandwidth.
     """
     mesh: dict[str, dict[Channel, float]] = {chip.name: {} for chip in system.chips}
-    links: dict[Crossing, float] = {}
+    links: dict[Crossing, tuple[float, float]] = {}
     for transfer in pending:
         for segment in transfer.segments:
             loads = mesh[segment.chip]
             for channel, share in segment.shares.items():
                 loads[channel] = loads.get(channel, 0.0) + share * transfer.moved_bits
         for crossing in transfer.crossings:
-            links[crossing] = links.get(crossing, 0.0) + transfer.link_bits
+            bits, whole = links.get(crossing, (0.0, 0.0))
+            links[crossing] = bits + transfer.link_bits, whole + transfer.whole_bits
     inside = [_mesh_load(system, chip, *item) for chip, loads in mesh.items() for item in sorted(loads.items())]
-    return (*inside, *(_link_load(system, crossing, bits) for crossing, bits in links.items()))
+    return (*inside, *(_link_load(system, crossing, *bits) for crossing, bits in links.items()))
+
+
+def port_busy_ns(pending: Iterable[Transfer], system: System) -> dict[str, float]:
+    """For how long the ports between cores and their routers are busy, by name; each passes a flit in a cycle."""
+    busy: dict[str, float] = {}
+    for transfer in pending:
+        for segment in transfer.segments:
+            serial_ns = transfer.moved_bits / system.by_name[segment.chip].noc.bits_per_ns
+            for way, shares in ((INTO, segment.ejected), (OUT_OF, segment.injected)):
+                for core, share in shares.items():
+                    name = f"{way} {segment.chip} core {core}"
+                    busy[name] = busy.get(name, 0.0) + share * serial_ns
+    return busy
 
 
 def _mesh_load(system: System, name: str, channel: Channel, bits: float) -> LinkLoad:
@@ -45,7 +62,7 @@ def _mesh_load(system: System, name: str, channel: Channel, bits: float) -> Link
     )
 
 
-def _link_load(system: System, crossing: Crossing, bits: float) -> LinkLoad:
+def _link_load(system: System, crossing: Crossing, bits: float, whole: float) -> LinkLoad:
     source, target = system.by_name[crossing.source], system.by_name[crossing.target]
     return LinkLoad(
         name=crossing.name,
@@ -54,5 +71,5 @@ def _link_load(system: System, crossing: Crossing, bits: float) -> LinkLoad:
         source=(source.column, source.row),
         target=(target.column, target.row),
         bits=bits,
-        busy_ns=bits / crossing.link.bits_per_ns,
+        busy_ns=whole / crossing.link.bits_per_ns,
     )

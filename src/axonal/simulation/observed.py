@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from axonal.report import LinkLoad, Span, Wait
 from axonal.simulation.demand import Demand
+from axonal.simulation.loads import INTO, OUT_OF
 from axonal.simulation.network.fabric import FabricLink
 from axonal.simulation.network.package import Package
 from axonal.simulation.network.running import Run
 from axonal.workload import Workload
 
-__all__ = ["link_loads", "spans", "waits"]
+__all__ = ["link_loads", "port_busy_ns", "spans", "waits"]
 
 _Kind = Literal["compute", "noc", "d2d", "wait"]
 
@@ -151,5 +152,19 @@ def _blamed(net: Package, single: Demand, blame: NDArray[np.int32]) -> Iterable[
     messages, places = np.nonzero(blame > 0)
     for message, place in zip(messages, places, strict=True):
         chip, core = net.core_of[place // ports]
-        holder = names.get(int(place), f"{chip} core {core}")
+        holder = names.get(int(place), f"{INTO} {chip} core {core}")
         yield single.transfers[message].move.label, holder, int(blame[message, place])
+
+
+def port_busy_ns(net: Package, run: Run) -> dict[str, float]:
+    """For how long the ports between cores and their routers are busy, by name; each passes a flit in a cycle."""
+    ports, packets = net.fabric.machine.ports, run.packets
+    injected = np.bincount(packets.source, weights=packets.flits, minlength=net.fabric.routers)
+    ejected = run.state.flits[ports - 1 :: ports]
+    cycle_ns = net.fabric.machine.period * net.fabric.tick_ns
+    return {
+        f"{way} {chip} core {core}": float(flits[router] * cycle_ns[router])
+        for way, flits in ((INTO, ejected), (OUT_OF, injected))
+        for router, (chip, core) in enumerate(net.core_of)
+        if flits[router]
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from axonal import wire
 from axonal.report import BoundaryBits, LinkLoad, Span
@@ -37,8 +37,10 @@ def _boundary(transfer: Transfer, header_bits: int) -> BoundaryBits:
     )
 
 
-def busiest(timeline: Iterable[Span], loads: Iterable[LinkLoad]) -> tuple[str, float]:
-    """Name and busy time of the resource that works longest for one inference: cores, then channels, then links.
+def busiest(timeline: Iterable[Span], ports: Mapping[str, float], loads: Iterable[LinkLoad]) -> tuple[str, float]:
+    """Name and busy time of the resource that works longest for one inference.
+
+    Of equal ones cores come first, then their ports, then channels, then links.
 
     Raises:
         ValueError: Nothing works.
@@ -47,6 +49,7 @@ def busiest(timeline: Iterable[Span], loads: Iterable[LinkLoad]) -> tuple[str, f
     for span in timeline:
         if span.kind == "compute":
             busy[span.resource] = busy.get(span.resource, 0.0) + span.duration_ns
+    busy |= ports
     busy |= {load.name: load.busy_ns for load in loads}
     name = max(busy, key=lambda name: busy[name], default="")
     if not busy.get(name):

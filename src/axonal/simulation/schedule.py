@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,24 +40,78 @@ def tile_ns(operations: float, core: Core) -> float:
 def schedule(workload: Workload, placement: Placement, system: System, pending: Iterable[Transfer]) -> Schedule:
     """Let each layer run when its inputs have arrived and its cores are free, and send what it produces at its end.
 
-    Cores and links serve in the order of the workload's layers, not of arrival: schedules of such machines are
-    static, and every time is then a maximum of sums, so that no faster part can ever make the whole slower.
-    Layers do not overlap within a tensor, time steps included: a consumer waits for all of it.
+    Cores run their layers in the order of the workload; channels and links serve tensors in the order in which these
+    are sent. Layers do not overlap within a tensor, time steps included: a consumer waits for all of it.
     """
-    leaving: dict[str, list[Transfer]] = {}
-    for transfer in pending:
-        leaving.setdefault(transfer.move.edge.source, []).append(transfer)
-    machine = _Machine(system=system)
-    arrived: dict[str, float] = {}
+    pending = tuple(pending)
+    machine, order = _Machine(system=system), _Order.of(workload, placement, pending)
+    layers = {layer.name: layer for layer in workload.layers}
+    arrived = dict.fromkeys(layers, 0.0)
+    sending: list[tuple[float, int]] = []
+    runnable = deque(order.started())
     latency = 0.0
-    for layer in workload.layers:
-        end = machine.compute(layer, placement, arrived.get(layer.name, 0.0))
-        latency = max(latency, end)
-        for transfer in leaving.get(layer.name, ()):
-            arrival = machine.carry(transfer, end)
-            for target in transfer.move.targets:
-                arrived[target] = max(arrived.get(target, 0.0), arrival)
+    while runnable or sending:
+        if runnable:
+            name = runnable.popleft()
+            end = machine.compute(layers[name], placement, arrived[name])
+            latency = max(latency, end)
+            for number in order.leaving.get(name, ()):
+                heappush(sending, (end, number))
+            runnable += order.done(order.following.get(name, ()))
+        else:
+            # Whatever is still to be computed ends later, so nothing can be sent before this one any more.
+            sent, number = heappop(sending)
+            arrival = machine.carry(pending[number], sent)
+            for target in pending[number].move.targets:
+                arrived[target] = max(arrived[target], arrival)
+            runnable += order.done(pending[number].move.targets)
     return Schedule(spans=tuple(machine.spans), latency_ns=latency)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What waits for what.
+
+    Args:
+        missing: For each layer, the tensors and the earlier layers on its cores that it still waits for.
+        leaving: For each layer, the numbers of the transfers that it sends.
+        following: For each layer, the next ones on its cores.
+    """
+
+    missing: dict[str, int]
+    leaving: Mapping[str, Sequence[int]]
+    following: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, workload: Workload, placement: Placement, pending: Sequence[Transfer]) -> _Order:
+        missing = {layer.name: 0 for layer in workload.layers}
+        leaving: dict[str, list[int]] = {}
+        for number, transfer in enumerate(pending):
+            leaving.setdefault(transfer.move.edge.source, []).append(number)
+            for target in transfer.move.targets:
+                missing[target] += 1
+        following: dict[str, list[str]] = {}
+        last: dict[tuple[str, int], str] = {}
+        for layer in workload.layers:
+            cores = [(tile.chip, tile.core) for tile in placement.by_layer[layer.name]] if layer.operations else []
+            for other in {last[core] for core in cores if core in last}:
+                following.setdefault(other, []).append(layer.name)
+                missing[layer.name] += 1
+            last |= dict.fromkeys(cores, layer.name)
+        return cls(missing, leaving, following)
+
+    def started(self) -> list[str]:
+        """Layers that wait for nothing."""
+        return [name for name, count in self.missing.items() if not count]
+
+    def done(self, names: Iterable[str]) -> list[str]:
+        """Those of the layers that now wait for nothing more, after each has got one of the things it waited for."""
+        found = []
+        for name in names:
+            self.missing[name] -= 1
+            if not self.missing[name]:
+                found.append(name)
+        return found
 
 
 @dataclass
@@ -69,13 +125,12 @@ class _Machine:
     spans: list[Span] = field(default_factory=list)
 
     def compute(self, layer: Layer, placement: Placement, ready: float) -> float:
-        """Run a layer; all its tiles start together, each core is free again when its own tile ends."""
+        """Run a layer: each tile when the inputs are there and its core is free; gives the end of the last one."""
         if not layer.operations:
             return ready
-        tiles = placement.by_layer[layer.name]
-        start = max(ready, *(self.cores.get((tile.chip, tile.core), 0.0) for tile in tiles))
-        end = start
-        for tile in tiles:
+        end = ready
+        for tile in placement.by_layer[layer.name]:
+            start = max(ready, self.cores.get((tile.chip, tile.core), 0.0))
             duration = tile_ns(layer.operations * tile.share, self.system.by_name[tile.chip].core)
             self.cores[tile.chip, tile.core] = start + duration
             end = max(end, start + duration)
@@ -89,7 +144,7 @@ class _Machine:
 
         The head takes `hop_cycles` at each router of the longest way, the one of its target included, and the latency
         of each link. Channels, the ports of cores and links serve one tensor after the other, each for
-        share * bits / bandwidth from the moment the head is there; what comes later waits.
+        share * bits / bandwidth from the moment the head is there, in whole flits; what comes later waits.
         """
         if not transfer.crossings and not transfer.segments[0].hops:
             return start
@@ -104,7 +159,7 @@ class _Machine:
             head, tail = head + hops_ns, tail + hops_ns
             self._note(_inside(transfer, segment, began, tail - began))
             for crossing in transfer.crossings[index : index + 1]:
-                serial = transfer.link_bits / crossing.link.bits_per_ns
+                serial = transfer.whole_bits / crossing.link.bits_per_ns
                 head = max(head, self.links.get(crossing, 0.0))
                 self.links[crossing] = head + serial
                 self._note(_across(transfer, crossing, head, serial))

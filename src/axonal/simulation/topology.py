@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from axonal.hardware import Chip
 from axonal.mapping.pieces import pieces
 
-__all__ = ["Channel", "Layout", "Segment", "across", "between", "hops", "route", "tree", "ways"]
+__all__ = ["Channel", "Layout", "Segment", "across", "between", "hops", "route", "tree", "ways", "whole_shares"]
 
 Channel = tuple[int, int]
 """A directed mesh channel: router it starts at, neighbouring router it ends at (`row * columns + column`)."""
@@ -168,11 +168,10 @@ def _whole(share: float, grain: float) -> float:
 
 
 @lru_cache(maxsize=1 << 14)
-def _leaving(chip: str, columns: int, sources: Layout, exits: tuple[int, ...], injects: bool, grain: float) -> Segment:
+def _leaving(chip: str, columns: int, sources: Layout, exits: tuple[int, ...], injects: bool) -> Segment:
     shares: dict[Channel, float] = {}
     injected: dict[int, float] = {}
-    for (source, size), target in zip(sources, exits, strict=True):
-        share = _whole(size, grain)
+    for (source, share), target in zip(sources, exits, strict=True):
         for channel in route(columns, source, target):
             shares[channel] = shares.get(channel, 0.0) + share
         injected[source] = injected.get(source, 0.0) + share
@@ -180,7 +179,7 @@ def _leaving(chip: str, columns: int, sources: Layout, exits: tuple[int, ...], i
     return Segment(chip=chip, shares=shares, hops=longest, injected=injected if injects else {}, ejected={})
 
 
-def across(chip: Chip, sources: Layout, exits: tuple[int, ...], *, injects: bool, grain: float = 0.0) -> Segment:
+def across(chip: Chip, sources: Layout, exits: tuple[int, ...], *, injects: bool) -> Segment:
     """The way of a tensor on a die that it leaves: each share goes along the row, then the column, to its exit.
 
     Args:
@@ -188,9 +187,26 @@ def across(chip: Chip, sources: Layout, exits: tuple[int, ...], *, injects: bool
         sources: Where which share is.
         exits: Where each of them leaves.
         injects: Whether cores of this die send it; else it comes from another die.
-        grain: Fraction of the tensor that a flit holds; 0 for fluid traffic.
     """
-    return _leaving(chip.name, chip.noc.columns, sources, exits, injects, grain)
+    return _leaving(chip.name, chip.noc.columns, sources, exits, injects)
+
+
+def whole_shares(sources: Layout, scattered: tuple[Layout, ...], grain: float) -> tuple[float, ...]:
+    """Share of the tensor that each tile of the source sends, in whole flits: the last of each piece may be part empty.
+
+    Args:
+        sources: Who holds which share of the tensor.
+        scattered: For each layer of which a tile needs only its share, who needs which.
+        grain: Fraction of the tensor that a flit holds.
+
+    Example:
+        >>> whole_shares(((0, 0.5), (1, 0.5)), (), 0.2)
+        (0.6000000000000001, 0.6000000000000001)
+    """
+    found = [0.0] * len(sources)
+    for size, (holder, *_) in pieces(*([share for _, share in layout] for layout in (sources, *scattered))):
+        found[holder] += _whole(size, grain)
+    return tuple(found)
 
 
 def ways(sources: Layout, whole: tuple[int, ...], scattered: tuple[Layout, ...]) -> Iterator[Way]:

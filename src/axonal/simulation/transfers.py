@@ -12,7 +12,7 @@ from axonal.mapping.dies import die_paths
 from axonal.mapping.mesh import gateway
 from axonal.mapping.moves import Move, link_bits, moves, noc_bits
 from axonal.simulation.portals import crosses_rows, portal, portal_column, regular
-from axonal.simulation.topology import Layout, Segment, across, between
+from axonal.simulation.topology import Layout, Segment, across, between, whole_shares
 from axonal.workload import Workload
 
 __all__ = ["Crossing", "Transfer", "transfers"]
@@ -42,6 +42,7 @@ class Transfer:
         crossings: The links between these dies.
         noc_bits: Bits of the tensor inside a die.
         link_bits: Bits of the tensor on a link.
+        whole_bits: Bits on a link of the flits that carry it: the last flit of each piece may be part empty.
     """
 
     move: Move
@@ -49,6 +50,7 @@ class Transfer:
     crossings: tuple[Crossing, ...]
     noc_bits: float
     link_bits: float
+    whole_bits: float
 
     @property
     def moved_bits(self) -> float:
@@ -79,16 +81,23 @@ def _transfer(move: Move, placement: Placement, system: System, links: Mapping[t
     path = die_paths(system).get((move.source_chip, move.target_chip))
     if path is None:
         raise ValueError(f"{move.label}: no links lead from chip {move.source_chip} to {move.target_chip}: add a link")
+    chips = [system.by_name[name] for name in path]
+    sources = _layout(move.edge.source, placement)
+    scattered = tuple(_layout(layer, placement) for layer in move.scattered)
+    bits = link_bits(move.edge) if move.crosses else noc_bits(move.edge)
+    sent = whole_shares(sources, scattered, _grain(bits, chips[0]))
+    whole = tuple((core, share) for (core, _), share in zip(sources, sent, strict=True))
     return Transfer(
         move=move,
-        segments=_segments(move, placement, [system.by_name[name] for name in path], regular(system)),
+        segments=_segments(move, placement, chips, whole, regular(system)),
         crossings=tuple(Crossing(source=a, target=b, link=links[a, b]) for a, b in pairwise(path)),
         noc_bits=noc_bits(move.edge),
         link_bits=link_bits(move.edge) if move.crosses else 0.0,
+        whole_bits=bits * sum(sent) if move.crosses else 0.0,
     )
 
 
-def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) -> tuple[Segment, ...]:
+def _segments(move: Move, placement: Placement, path: list[Chip], sent: Layout, meshed: bool) -> tuple[Segment, ...]:
     """From the source tiles to the next die, between neighbours on dies in between, and to the targets.
 
     Where dies form one large mesh, each part of the tensor crosses where its portal is; else all of it passes gateways.
@@ -104,10 +113,9 @@ def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) 
         else:
             leaving = [gateway(chip, following)] * len(sources)
             entering = [gateway(following, chip)] * len(sources)
-        found.append(across(chip, sources, tuple(leaving), injects=not found, grain=_grain(bits, chip)))
+        found.append(across(chip, sent, tuple(leaving), injects=not found))
+        sent = tuple((at, share) for at, (_, share) in zip(entering, sent, strict=True))
         sources = tuple((at, share) for at, (_, share) in zip(entering, sources, strict=True))
-    if not meshed and len(path) > 1:
-        sources = ((sources[0][0], 1.0),)
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
     scattered = tuple(_layout(layer, placement) for layer in move.scattered)
     column_first = meshed and crosses_rows(path[0], path[-1])

@@ -231,7 +231,8 @@ def _attach(draft: Draft, system: System, link: Link, ends: _Ends, lanes: list[t
     periods, tick_ns = _periods(system)
     flit_bits = system.by_name[link.a].noc.flit_bits
     service = flit_bits / link.bits_per_ns / tick_ns
-    ticks = max(0, math.ceil(link.latency_ns / tick_ns - 1e-9))
+    # A flit is there when its last bit is.
+    ticks = max(0, math.ceil(link.latency_ns / tick_ns + service - 1e-9))
     for sender, receiver, backwards in ((link.a, link.b, False), (link.b, link.a, True)):
         lane = draft.new_lane(service)
         lanes.append((link, sender))
