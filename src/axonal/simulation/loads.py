@@ -19,7 +19,7 @@ INTO, OUT_OF = "into", "out of"
 def link_loads(pending: Iterable[Transfer], system: System) -> tuple[LinkLoad, ...]:
     """Load of each used channel: those of the meshes die by die, then the directions of the links.
 
-    Inside a die bits are those of whole flits, on a link those of the frame. `busy_ns` = bits of whole flits / bandwidth.
+    Inside a die bits are those of whole flits, on a link those of the frame; `busy_ns` is that of whole flits.
     """
     mesh: dict[str, dict[Channel, float]] = {chip.name: {} for chip in system.chips}
     links: dict[Crossing, tuple[float, float]] = {}

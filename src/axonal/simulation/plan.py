@@ -1,4 +1,4 @@
-"""In which order cores run the tasks of several inferences, so that these overlap like the stages of a pipeline: `Plan`."""
+"""Tasks of several inferences in an order in which these overlap like the stages of a pipeline: `Plan`."""
 
 from __future__ import annotations
 
