@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 from axonal.simulation.network.package import Package
 from axonal.simulation.network.packets import Tree
@@ -81,25 +82,30 @@ def _tree(package: Package, steps: Iterator[_Step], targets: tuple[int, ...]) ->
     )
 
 
-def _straight(start: int, end: int, pitch: int) -> Iterator[tuple[int, int]]:
-    """Routers and outputs along one dimension, whose neighbours lie `pitch` apart."""
-    forward, back = (EAST, WEST) if pitch == 1 else (SOUTH, NORTH)
-    step = pitch if end > start else -pitch
+def _along_row(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Routers and outputs on the way to another column."""
+    step = 1 if end > start else -1
     for router in range(start, end, step):
-        yield router, forward if step > 0 else back
+        yield router, EAST if step > 0 else WEST
+
+
+def _along_column(start: int, end: int, width: int) -> Iterator[tuple[int, int]]:
+    """Routers and outputs on the way to another row."""
+    step = width if end > start else -width
+    for router in range(start, end, step):
+        yield router, SOUTH if step > 0 else NORTH
 
 
 def _ordered(package: Package, source: int, target: int, channels: int, x_first: bool) -> Iterator[_Step]:
     width = package.fabric.machine.columns
     if x_first:
         corner = source - source % width + target % width
-        legs = ((source, corner, 1), (corner, target, width))
+        legs = chain(_along_row(source, corner), _along_column(corner, target, width))
     else:
         corner = target - target % width + source % width
-        legs = ((source, corner, width), (corner, target, 1))
-    for start, end, pitch in legs:
-        for router, output in _straight(start, end, pitch):
-            yield router, output, channels
+        legs = chain(_along_column(source, corner, width), _along_row(corner, target))
+    for router, output in legs:
+        yield router, output, channels
 
 
 def _between_rows(package: Package, source: int, target: int, column: int) -> Iterator[_Step]:
@@ -109,12 +115,12 @@ def _between_rows(package: Package, source: int, target: int, column: int) -> It
     first, second = (1 << package.split) - 1, (1 << machine.vcs) - (1 << package.split)
     corner = source - source % width + column
     turn = target - target % width + column
-    for router, output in _straight(source, corner, 1):
+    for router, output in _along_row(source, corner):
         yield router, output, first
     row = package.die_row[source]
-    for router, output in _straight(corner, turn, width):
+    for router, output in _along_column(corner, turn, width):
         yield router, output, first if package.die_row[router] == row else second
-    for router, output in _straight(turn, target, 1):
+    for router, output in _along_row(turn, target):
         yield router, output, second
 
 
