@@ -12,6 +12,9 @@ from axonal.simulation.portals import crosses_rows, portal_column
 
 __all__ = ["way"]
 
+_ALONG_ROW, _ALONG_COLUMN = (EAST, WEST), (SOUTH, NORTH)
+"""Outputs to larger and to smaller numbers."""
+
 _Step = tuple[int, int, int]
 """A router, an output of it, and the set of virtual channels that may be taken there."""
 
@@ -81,24 +84,26 @@ def _tree(package: Package, steps: Iterator[_Step], targets: tuple[int, ...]) ->
     )
 
 
-def _straight(start: int, end: int, pitch: int) -> Iterator[tuple[int, int]]:
-    """Routers and outputs along one dimension, whose neighbours lie `pitch` apart."""
-    forward, back = (EAST, WEST) if pitch == 1 else (SOUTH, NORTH)
-    step = pitch if end > start else -pitch
+def _straight(start: int, end: int, pitch: int, ports: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Routers and outputs along one dimension, whose neighbours lie `pitch` apart.
+
+    The pitch does not tell the dimension: in a fabric of one column it is 1 in both.
+    """
+    step, output = (pitch, ports[0]) if end > start else (-pitch, ports[1])
     for router in range(start, end, step):
-        yield router, forward if step > 0 else back
+        yield router, output
 
 
 def _ordered(package: Package, source: int, target: int, channels: int, x_first: bool) -> Iterator[_Step]:
     width = package.fabric.machine.columns
     if x_first:
         corner = source - source % width + target % width
-        legs = ((source, corner, 1), (corner, target, width))
+        legs = ((source, corner, 1, _ALONG_ROW), (corner, target, width, _ALONG_COLUMN))
     else:
         corner = target - target % width + source % width
-        legs = ((source, corner, width), (corner, target, 1))
-    for start, end, pitch in legs:
-        for router, output in _straight(start, end, pitch):
+        legs = ((source, corner, width, _ALONG_COLUMN), (corner, target, 1, _ALONG_ROW))
+    for start, end, pitch, ports in legs:
+        for router, output in _straight(start, end, pitch, ports):
             yield router, output, channels
 
 
@@ -109,12 +114,12 @@ def _between_rows(package: Package, source: int, target: int, column: int) -> It
     first, second = (1 << package.split) - 1, (1 << machine.vcs) - (1 << package.split)
     corner = source - source % width + column
     turn = target - target % width + column
-    for router, output in _straight(source, corner, 1):
+    for router, output in _straight(source, corner, 1, _ALONG_ROW):
         yield router, output, first
     row = package.die_row[source]
-    for router, output in _straight(corner, turn, width):
+    for router, output in _straight(corner, turn, width, _ALONG_COLUMN):
         yield router, output, first if package.die_row[router] == row else second
-    for router, output in _straight(turn, target, 1):
+    for router, output in _straight(turn, target, 1, _ALONG_ROW):
         yield router, output, second
 
 
