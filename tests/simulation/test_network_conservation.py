@@ -53,7 +53,7 @@ def test_when_all_has_arrived_every_credit_and_every_place_is_free_again(
     assert not run.advance(NEVER)
     state = run.state
     assert (state.arrived[:-1] > state.injected[:-1]).all()
-    for name in ("credit", "room", "free", "count", "gone", "branches", "stage", "working", "taken", "copies"):
+    for name in ("credit", "room", "free", "held", "gone", "branches", "stage", "working", "taken", "copies"):
         expected = getattr(fresh, name).copy()
         if name == "copies":
             expected[:-1] = 0

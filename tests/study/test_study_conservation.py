@@ -92,8 +92,12 @@ def test_bits_of_boundaries_bits_on_links_and_their_sum_agree(base: Run, variant
         loads = [item.bits for item in report.links if item.kind == "d2d"]
         packed.append(sum(item.packed_bits * item.link_hops for item in report.boundaries))
         packetised.append(sum(item.packetised_bits * item.link_hops for item in report.boundaries))
-        energy_pj.append(packed[-1] * system.links[0].energy_pj_per_bit)
-        assert sum(loads) == pytest.approx(packed[-1], rel=1e-12)
+        energy_pj.append(sum(loads) * system.links[0].energy_pj_per_bit)
+        # Frames are predicted, whole flits simulated: the last one of each tile may be part empty.
+        predicted = [item.bits for item in measured.predicted.links if item.kind == "d2d"]
+        assert sum(predicted) == pytest.approx(packed[-1], rel=1e-12)
+        assert sum(loads) >= packed[-1] * (1 - 1e-12)
+        assert all(bits % system.chips[0].noc.flit_bits == 0 for bits in loads)
     assert found["link_bits_packed"] == pytest.approx(np.mean(packed), rel=1e-12)
     assert found["link_bits_packetised"] == pytest.approx(np.mean(packetised), rel=1e-12)
     assert found["energy_pj"]["d2d"] == pytest.approx(np.mean(energy_pj), rel=1e-12)
@@ -151,6 +155,9 @@ def test_other_links_train_nothing_again(base: Run, costlier: Run) -> None:
 def test_energy_of_the_links_changes_their_energy_and_nothing_else(base: Run, costlier: Run, variant: str) -> None:
     old, new = (dict(run.result["variants"][variant]) for run in (base, costlier))
     before, after = old.pop("energy_pj"), new.pop("energy_pj")
+    for found in (old, new):
+        del found["profiles"]
+        found["analytical"] = {key: value for key, value in found["analytical"].items() if key != "energy_pj"}
     assert new == old
     assert after["d2d"] == pytest.approx(10 * before["d2d"], rel=1e-12)
     assert after["total"] - before["total"] == pytest.approx(after["d2d"] - before["d2d"], rel=1e-9)

@@ -81,47 +81,52 @@ def _first(machine: Machine, chosen: int, pointer: int) -> int:
 
 
 @inlined
-def allocate_switch(  # noqa: C901, PLR0915
-    machine: Machine, state: State, work: Work, router: int, bids: int
-) -> int:
-    """One iteration of iSLIP between the inputs and the outputs of the switch; winners go to the front of `bids`.
-
-    Of the virtual channels of an input that ask for one output, those that are sure of theirs come before those that
-    speculate, then round robin. An input accepts one output, and with it others that the same flit must take, too.
-    """
+def _ask(machine: Machine, state: State, work: Work, router: int, bids: int) -> int:
+    """Who asks at each input for each output, of several the one whose turn is next. Gives the set of these outputs."""
     ports, vcs = machine.ports, machine.vcs
-    base = router * ports
-    first_unit = base * vcs * ports
+    first_unit = router * ports * vcs * ports
     outputs = 0
     for number in range(bids):
         unit = work.bids[number]
         own, out = machine.channel_of[unit - first_unit], machine.output_of[unit - first_unit]
         entry = machine.port_of[own]
-        key = machine.vc_of[own] - state.turn_vc[base + entry]
+        key = machine.vc_of[own] - state.turn_vc[router * ports + entry]
         if key < 0:
             key += vcs
         if state.stage[unit] == ASKING:
             key += vcs
-        place = entry * ports + out
         if outputs >> out & 1 == 0:
             outputs |= 1 << out
             work.asked[out] = 0
-        if work.asked[out] >> entry & 1 == 0:
+        place = entry * ports + out
+        if work.asked[out] >> entry & 1 == 0 or key < work.wish_key[place]:
             work.asked[out] |= 1 << entry
             work.wish[place] = unit
             work.wish_key[place] = key
-        elif key < work.wish_key[place]:
-            work.wish[place] = unit
-            work.wish_key[place] = key
+    return outputs
+
+
+@inlined
+def _grant(machine: Machine, state: State, work: Work, router: int, outputs: int) -> int:
+    """Each output grants to one input. Gives the set of inputs that were granted something."""
     inputs = 0
     while outputs != 0:
         out = machine.first_of[outputs]
         outputs &= outputs - 1
-        entry = _first(machine, work.asked[out], state.grant_port[base + out])
+        entry = _first(machine, work.asked[out], state.grant_port[router * machine.ports + out])
         if inputs >> entry & 1 == 0:
             inputs |= 1 << entry
             work.offers[entry] = 0
         work.offers[entry] |= 1 << out
+    return inputs
+
+
+@inlined
+def _accept(machine: Machine, state: State, work: Work, router: int, inputs: int) -> int:
+    """Each input accepts one output, and others that the same flit must take. Winners go to the front of `bids`."""
+    ports, vcs = machine.ports, machine.vcs
+    base = router * ports
+    first_unit = base * vcs * ports
     winners = 0
     while inputs != 0:
         entry = machine.first_of[inputs]
@@ -146,6 +151,18 @@ def allocate_switch(  # noqa: C901, PLR0915
                 work.bids[winners] = other
                 winners += 1
     return winners
+
+
+@inlined
+def allocate_switch(machine: Machine, state: State, work: Work, router: int, bids: int) -> int:
+    """One iteration of iSLIP between the inputs and the outputs of the switch; winners go to the front of `bids`.
+
+    Of the virtual channels of an input that ask for one output, those that are sure of theirs come before those that
+    speculate, then round robin. An input accepts one output, and with it others that the same flit must take, too.
+    """
+    outputs = _ask(machine, state, work, router, bids)
+    inputs = _grant(machine, state, work, router, outputs)
+    return _accept(machine, state, work, router, inputs)
 
 
 @inlined

@@ -165,4 +165,5 @@ class Work(NamedTuple):
     fresh: I32  # units that ask for a virtual channel
     bids: I32  # units that ask for the switch
     routed: I32  # units that end their route stage
+    heads: I32  # (P * V,) input virtual channels whose next packet begins
     stack: I32  # (cores + 1,) cores that may start a task

@@ -70,7 +70,8 @@ class Fabric:
             routers, ports = np.nonzero(machine.lane == lane)
             room = machine.depth[machine.neighbour[routers, ports], machine.entry[routers, ports]].sum() * machine.vcs
             bound = max(bound, int(8 * period + 2 * stages + 2 * machine.link_ticks.max() + room * service) + 2)
-        return bound
+        # Flits that come faster than their receiver takes them wait on the link, one in each of its cycles.
+        return bound + int(machine.depth.max()) * machine.vcs * period
 
 
 class Draft:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from axonal.simulation.network.arrays import INSIDE, LEFT, PROFILES, SHIFT, Load, Machine, State, Work
 from axonal.simulation.network.compiled import inlined
-from axonal.simulation.network.events import aligned, begin_head, event
+from axonal.simulation.network.events import aligned, event
 from axonal.simulation.network.release import count_down, run_cores
 
 __all__ = ["inject", "send"]
@@ -80,8 +80,8 @@ def _note(state: State, link: int, tick: int) -> None:
 @inlined
 def _drain(  # noqa: PLR0913, PLR0917 - compiled
     machine: Machine, load: Load, state: State, router: int, channel: int, packet: int, tick: int
-) -> None:
-    """Free the places of flits that have gone every way they must, and let the next packet begin."""
+) -> bool:
+    """Free the places of flits that have gone every way they must. Says whether these were all of the packet."""
     ports, vcs = machine.ports, machine.vcs
     branches = state.branches[channel]
     gone = load.flits[packet]
@@ -109,15 +109,15 @@ def _drain(  # noqa: PLR0913, PLR0917 - compiled
     if gone == load.flits[packet]:
         state.gone[channel] = 0
         state.branches[channel] = 0
-        if state.held[channel] > 0:
-            begin_head(machine, load, state, router, channel, tick + period)
+        return True
+    return False
 
 
 @inlined
 def send(  # noqa: PLR0913, PLR0917 - compiled
     machine: Machine, load: Load, state: State, work: Work, router: int, unit: int, tick: int
-) -> None:
-    """One flit of a unit goes through the switch."""
+) -> bool:
+    """One flit of a unit goes through the switch. Says whether its packet has left the input virtual channel."""
     ports, vcs = machine.ports, machine.vcs
     size = ports * vcs
     local = unit - router * size * ports
@@ -166,4 +166,4 @@ def send(  # noqa: PLR0913, PLR0917 - compiled
         if index == 0 and machine.routing == 4 and machine.turns[router, out] == 1:
             state.phase_of[packet] = 1
         event(state, 0, arrives, entry, packet)
-    _drain(machine, load, state, router, channel, packet, tick)
+    return _drain(machine, load, state, router, channel, packet, tick)

@@ -103,7 +103,8 @@ def next_hop(  # noqa: PLR0911
             return machine.ports - 1, 0, machine.vcs
         return machine.table[state.phase_of[packet], router, target], 0, machine.vcs
     if machine.routing == 2:
-        return _west_first(machine, state, router, target), 0, machine.split
+        out = _west_first(machine, state, router, target)
+        return out, 0, machine.vcs if out == machine.ports - 1 else machine.split
     if machine.routing == 3:
         second = load.flavour[packet] == 1
         out, low, high = _ordered(machine, router, target, not second)

@@ -166,73 +166,86 @@ def _packet_state(packets: Packets) -> dict[str, Any]:
     }
 
 
-def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> State:
-    machine = fabric.machine
+def _credit_state(machine: Machine) -> dict[str, Any]:
+    """Credits of outputs and injection ports, and the events that bring them back and flits along."""
     routers, ports, vcs = machine.routers, machine.ports, machine.vcs
-    links, channels = routers * ports, routers * ports * vcs
     credit = np.zeros((routers, ports, vcs), np.int32)
     joined = machine.neighbour >= 0
     credit[joined] = machine.depth[machine.neighbour[joined], machine.entry[joined]][:, None]
     credit[:, ports - 1] = machine.depth[:, ports - 1, None]
     room = np.repeat(machine.depth[:, ports - 1, None], vcs, axis=1).astype(np.int32)
+    # A place in a buffer is free, taken, or on its way as a flit or a credit.
     events = int(credit.sum() + room.sum()) + 1
+    return {
+        "room": room,
+        "credit": credit.reshape(-1),
+        "event_next": np.arange(1, events + 1, dtype=np.int32),
+        "event_where": np.zeros(events, np.int32),
+        "event_packet": np.zeros(events, np.int32),
+    }
+
+
+def _task_state(tasks: Tasks, packets: Packets) -> dict[str, Any]:
+    count, cores, messages = len(tasks.core), len(tasks.core_start) - 1, tasks.messages
+    return {
+        "task_left": tasks.left.copy(),
+        "task_ready": np.zeros(count, np.int64),
+        "task_start": np.full(count, -1, np.int64),
+        "task_end": np.full(count, -1, np.int64),
+        "core_next": np.zeros(cores, np.int32),
+        "core_free": np.zeros(cores, np.int64),
+        "message_left": tasks.parts(packets.copies()),
+        "message_start": np.full(messages, -1, np.int64),
+        "message_end": np.full(messages, -1, np.int64),
+    }
+
+
+def _router_state(machine: Machine) -> dict[str, Any]:
+    """Source queues, buffers, arbiters and units."""
+    routers, ports, vcs = machine.routers, machine.ports, machine.vcs
+    links, channels = routers * ports, routers * ports * vcs
+    units = channels * ports
+    numbers = {
+        **dict.fromkeys(("queue_sent", "working"), routers),
+        **dict.fromkeys(("front", "held", "gone", "branches", "grant_vc", "accept_vc"), channels),
+        **dict.fromkeys(("grant_port", "accept_port", "turn_vc"), links),
+        **dict.fromkeys(("out_vc", "sent", "work"), units),
+    }
+    nothing = dict.fromkeys(("queue", "queue_end", "queue_vc", "queue_last"), routers)
+    return {
+        **{name: np.zeros(size, np.int32) for name, size in numbers.items()},
+        **{name: np.full(size, -1, np.int32) for name, size in nothing.items()},
+        "taken": np.zeros((routers, vcs), np.int8),
+        "buffer": np.zeros((channels, int(machine.depth.max())), np.int32),
+        "free": np.full(links, (1 << vcs) - 1, np.int64),
+        "stage": np.zeros(units, np.int8),
+        "ready": np.zeros(units, np.int64),
+        "may": np.zeros(units, np.int64),
+        "awake": np.ones(routers, np.int8),
+        "flits": np.zeros(links, np.int64),
+        "stalled": np.zeros(links, np.int64),
+        "last": np.full(links, -(1 << 30), np.int64),
+    }
+
+
+def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> State:
+    machine = fabric.machine
+    links = machine.routers * machine.ports
     slots = 1 << max(4, int(fabric.longest_event_ticks + 1).bit_length())
-    following = np.arange(1, events + 1, dtype=np.int32)
-    messages = tasks.messages
     clock = np.zeros(CLOCK, np.int64)
     clock[LEFT] = packets.copies().sum()
     clock[BLAMES] = clock[PROFILES] = watched
-    units = channels * ports
     return State(
         clock=clock,
         **_packet_state(packets),
-        queue=np.full(routers, -1, np.int32),
-        queue_end=np.full(routers, -1, np.int32),
-        queue_sent=np.zeros(routers, np.int32),
-        queue_vc=np.full(routers, -1, np.int32),
-        queue_last=np.full(routers, -1, np.int32),
-        room=room,
-        taken=np.zeros((routers, vcs), np.int8),
-        buffer=np.zeros((channels, int(machine.depth.max())), np.int32),
-        front=np.zeros(channels, np.int32),
-        held=np.zeros(channels, np.int32),
-        gone=np.zeros(channels, np.int32),
-        branches=np.zeros(channels, np.int32),
-        credit=credit.reshape(-1),
-        free=np.full(links, (1 << vcs) - 1, np.int64),
-        grant_vc=np.zeros(channels, np.int32),
-        accept_vc=np.zeros(channels, np.int32),
-        grant_port=np.zeros(links, np.int32),
-        accept_port=np.zeros(links, np.int32),
-        turn_vc=np.zeros(links, np.int32),
-        stage=np.zeros(units, np.int8),
-        out_vc=np.zeros(units, np.int32),
-        sent=np.zeros(units, np.int32),
-        ready=np.zeros(units, np.int64),
-        may=np.zeros(units, np.int64),
-        work=np.zeros(units, np.int32),
-        working=np.zeros(routers, np.int32),
-        awake=np.ones(routers, np.int8),
+        **_router_state(machine),
+        **_credit_state(machine),
+        **_task_state(tasks, packets),
         lane_free=np.zeros(len(machine.lane_service)),
-        last=np.full(links, -(1 << 30), np.int64),
         wheel_flit=np.full(slots, -1, np.int32),
         wheel_credit=np.full(slots, -1, np.int32),
-        event_next=following,
-        event_where=np.zeros(events, np.int32),
-        event_packet=np.zeros(events, np.int32),
-        task_left=tasks.left.copy(),
-        task_ready=np.zeros(len(tasks.core), np.int64),
-        task_start=np.full(len(tasks.core), -1, np.int64),
-        task_end=np.full(len(tasks.core), -1, np.int64),
-        core_next=np.zeros(len(tasks.core_start) - 1, np.int32),
-        core_free=np.zeros(len(tasks.core_start) - 1, np.int64),
-        message_left=tasks.parts(packets.copies()),
-        message_start=np.full(messages, -1, np.int64),
-        message_end=np.full(messages, -1, np.int64),
-        flits=np.zeros(links, np.int64),
-        stalled=np.zeros(links, np.int64),
         profile=np.zeros((INTERVALS, links) if watched else (0, 0), np.int32),
-        blame=np.zeros((messages, links) if watched else (0, 0), np.int32),
+        blame=np.zeros((tasks.messages, links) if watched else (0, 0), np.int32),
     )
 
 
@@ -253,5 +266,6 @@ def _work(machine: Machine, tasks: Tasks) -> Work:
         fresh=np.zeros(size * ports, np.int32),
         bids=np.zeros(size * ports, np.int32),
         routed=np.zeros(size * ports, np.int32),
+        heads=np.zeros(size, np.int32),
         stack=np.zeros(len(tasks.core) + len(tasks.core_start) + 1, np.int32),
     )

@@ -16,7 +16,7 @@ from axonal.simulation.network.arrays import (
     Work,
 )
 from axonal.simulation.network.compiled import inlined
-from axonal.simulation.network.events import forget, route
+from axonal.simulation.network.events import begin_head, forget, route
 from axonal.simulation.network.movement import send
 
 __all__ = ["step"]
@@ -62,8 +62,12 @@ def _granted(machine: Machine, state: State, work: Work, router: int, waiting: i
         unit = state.work[offset + number]
         if state.stage[unit] == SWITCHING and state.ready[unit] <= tick:
             state.stage[unit] = ACTIVE
-            if state.may[unit] == 1:
-                work.bids[winners] = unit
+            if state.may[unit] > 0:
+                place = winners  # in the order of the grants, for outputs may share a lane
+                while place > 0 and state.may[work.bids[place - 1]] > state.may[unit]:
+                    work.bids[place] = work.bids[place - 1]
+                    place -= 1
+                work.bids[place] = unit
                 winners += 1
     return winners
 
@@ -149,7 +153,7 @@ def _move(  # noqa: PLR0913, PLR0917 - compiled
     """Who was granted the switch sends a flit, unless he speculated in vain or has no credit."""
     ports, vcs = machine.ports, machine.vcs
     offset, first_channel = router * ports * vcs * ports, router * ports * vcs
-    moved = 0
+    moved, heads = 0, 0
     for number in range(bids):
         unit = work.bids[number]
         if state.stage[unit] != ACTIVE:
@@ -164,7 +168,11 @@ def _move(  # noqa: PLR0913, PLR0917 - compiled
         # The unit leaves the list before a next packet of its channel may use it again.
         if state.sent[unit] + 1 == load.flits[state.buffer[channel, state.front[channel]]]:
             forget(machine, state, router, unit)
-        send(machine, load, state, work, router, unit, tick)
+        if send(machine, load, state, work, router, unit, tick) and state.held[channel] > 0:
+            work.heads[heads] = channel
+            heads += 1
+    for number in range(heads):  # not before: adaptive routes look at credits that the flits above take
+        begin_head(machine, load, state, router, work.heads[number], tick + machine.period[router])
     return moved
 
 
@@ -190,14 +198,14 @@ def step(machine: Machine, load: Load, state: State, work: Work, router: int, ti
         moved += _end_long_stages(machine, state, router, waiting, tick)
     if longer_switch:
         for number in range(bids):
-            state.may[work.bids[number]] = 1
+            state.may[work.bids[number]] = 1 + number
         bids = _granted(machine, state, work, router, waiting, tick)
-    moved += _move(machine, load, state, work, router, bids, tick)
     for number in range(routed):
         unit = work.routed[number]
         forget(machine, state, router, unit)
         route(machine, load, state, router, unit // machine.ports)
         moved += 1
+    moved += _move(machine, load, state, work, router, bids, tick)
     # Where nothing moves and no time runs, the next cycle is like this one until something arrives.
     state.awake[router] = awake or moved > 0
     return moved
