@@ -348,6 +348,7 @@ def clocks() -> System:
 
 UNUSUAL: dict[str, Callable[[], System]] = {
     "corner": corner,
+    "one column": lambda: grid(1, 3, mesh=(1, 4)),
     "unlike": unlike,
     "ring": ring,
     "narrow": narrow,
