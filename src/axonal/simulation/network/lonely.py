@@ -1,0 +1,91 @@
+"""How long a packet takes that is alone in the network, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axonal.simulation.network.arrays import Machine
+from axonal.simulation.network.compiled import compiled
+from axonal.simulation.network.fabric import Fabric
+from axonal.simulation.network.flows import Flows, Paths
+
+__all__ = ["alone_cycles"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+def alone_cycles(fabric: Fabric, flows: Flows, paths: Paths) -> F64:
+    """Ticks from the creation of a packet of each flow to the ejection of its tail, in an empty network.
+
+    Flit k leaves router h at the latest of: its arrival (for a head, and the stages before the switch), the cycle
+    after flit k - 1, and the return of the credit of flit k - B, B being the depth of the buffer beyond. A head pays
+    for routing and VC allocation at every router and a body flit does not, so behind a slow link the tail catches up.
+    """
+    cycles = np.zeros(len(flows))
+    if len(flows):
+        longest, most = int(paths.hops.max()), int(flows.flits.max())
+        sends = np.zeros((longest + 1, most), np.int64)
+        _alone(fabric.machine, flows.flits, paths.start, paths.exit[paths.turn], sends, np.zeros(longest), cycles)
+    return cycles
+
+
+@compiled
+def _up(tick: int, period: int) -> int:
+    """The next clock edge."""
+    return (tick + period - 1) // period * period
+
+
+@compiled
+def _alone(machine: Machine, flits: I64, start: I64, exits: I64, sends: I64, free: F64, cycles: F64) -> None:
+    """Row 0 of `sends` is the source, row h + 1 the router h of the path."""
+    ports = machine.ports
+    for flow in range(flits.size):
+        hops = start[flow + 1] - start[flow]
+        free[:hops] = 0.0
+        end = 0
+        for flit in range(flits[flow]):
+            router = exits[start[flow]] // ports
+            period = machine.period[router]
+            room = machine.depth[router, ports - 1]
+            at = sends[0, flit - 1] + period if flit > 0 else 0
+            if flit >= room:
+                at = max(at, sends[1, flit - room] + 2 * period)
+            sends[0, flit] = at
+            at += 2 * period
+            for hop in range(hops):
+                link = exits[start[flow] + hop]
+                router, out = link // ports, link % ports
+                period = machine.period[router]
+                at = _up(at, period)
+                if flit == 0:
+                    at += machine.stages[router, 0]
+                    if machine.speculative[router] == 0:
+                        at += machine.stages[router, 1]
+                else:
+                    at = max(at, sends[hop + 1, flit - 1] + period)
+                if out == ports - 1:
+                    room = machine.depth[router, ports - 1]
+                    if flit >= room:
+                        back = machine.stages[router, 3] + 4 * period + machine.stages[router, 4]
+                        at = max(at, _up(sends[hop + 1, flit - room] + back, period))
+                else:
+                    beyond = machine.neighbour[router, out]
+                    room = machine.depth[beyond, machine.entry[router, out]]
+                    if flit >= room:
+                        back = machine.link_ticks[router, out] + machine.period[beyond] + machine.stages[router, 4]
+                        at = max(at, _up(sends[hop + 2, flit - room] + back, period))
+                at += machine.stages[router, 2] - period
+                sends[hop + 1, flit] = at
+                at += machine.stages[router, 3]
+                if out == ports - 1:
+                    end = at + 2 * period
+                    continue
+                lane = machine.lane[router, out]
+                if lane >= 0:
+                    before = free[hop]
+                    free[hop] = max(before, float(at)) + machine.lane_service[lane]
+                    at = max(at, int(before + 1e-9))
+                at += machine.link_ticks[router, out] + period
+        cycles[flow] = end
