@@ -154,3 +154,4 @@ class Work(NamedTuple):
     bids: I32  # units that ask for the switch
     routed: I32  # units that end their route stage
     stack: I32  # (cores + 1,) cores that may start a task
+

@@ -15,9 +15,7 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function in machine code, made at its first call and kept on disk; no wrap-around of negative indices."""
-    made: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False, _nrt=False)(
-        function
-    )
+    made: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False, _nrt=False)(function)
     return made
 
 
@@ -26,7 +24,5 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
     It becomes a part of its caller's code: called, it would be handed copies of some sixty arrays' descriptions.
     """
-    made: Callable[P, R] = numba.njit(nogil=True, error_model="numpy", boundscheck=False, _nrt=False, forceinline=True)(
-        function
-    )
+    made: Callable[P, R] = numba.njit(nogil=True, error_model="numpy", boundscheck=False, _nrt=False, forceinline=True)(function)
     return made

@@ -54,6 +54,7 @@ class Waits(NamedTuple):
     busy: F64  # (channels,) utilisation of the virtual channels of an input
     held: F64  # (channels,) utilisation of an output
     service: F64  # (channels,) of a packet in front of an input
+    delay: F64  # (channels,) the part of it that an empty network does not have
     sums: F64  # (5, channels) scratch
     lane_sums: F64  # (2, lanes) scratch
 
@@ -71,6 +72,7 @@ class Waits(NamedTuple):
             busy=np.zeros(channels),
             held=np.zeros(channels),
             service=np.zeros(channels),
+            delay=np.zeros(channels),
             sums=np.zeros((5, channels)),
             lane_sums=np.zeros((2, len(machine.lane_service))),
         )
@@ -199,7 +201,7 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             if port == ports - 1:
                 depth = float(machine.depth[router, port])
                 loop = float(machine.stages[router, 3]) + 4 * period + machine.stages[router, 4]
-                queue, front, stays, beyond_busy = 0.0, 0.0, 0.0, 0.0
+                queue, front, stays, beyond_busy, first = 0.0, 0.0, 0.0, 0.0, 0.0
             else:
                 beyond, entry = machine.neighbour[router, port], machine.entry[router, port]
                 lane = machine.lane[router, port]
@@ -211,9 +213,8 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
                 queue, beyond_busy = waits.queue[inside], waits.busy[inside]
                 first = float(machine.stages[beyond, 0])
                 first += 0.0 if machine.speculative[beyond] == 1 else float(machine.stages[beyond, 1])
-                loop += first * min(1.0, depth / length)
                 front = waits.service[inside]
-                stays = max(0.0, front - first - length)
+                stays = waits.delay[inside]
             behind = 0.0
             spread = 0.0
             if lane >= 0:
@@ -228,13 +229,22 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
                 behind = max(0.0, total - selfish / rate) / _beyond(lane_load[lane])
                 spread = flit_service
             # Credits: of the loop itself, and of a queue beyond that has filled the buffer.
+            blocks = np.floor((length - 1) / depth)
+            stall = 0.0
+            if blocks > 0:
+                stall = max(0.0, loop + first - depth) + (blocks - 1) * max(0.0, loop - depth)
+            turn_around = length * switch + allocation + stall
             fit = max(1.0, depth / length)
+            back = max(1.0, np.ceil((depth + 1) / length) - 1)
+            residence = loop + first * min(1.0, depth / length) + behind + stays
             per_vc = rate * (demand.alike[out] if vcs > 1 else 1.0)
-            turn_around = length * switch + allocation
-            residence = fit * length * (loop + behind + stays) / depth
-            full = min(FULL, per_vc * residence / fit)
-            late = max(0.0, residence - fit * turn_around)
-            credit = 0.5 * per_vc * late * late * full ** (np.sqrt(2 * (fit + 1)) - 2) / _beyond(full)
+            full = rate * length * residence / (depth * vcs)
+            late = max(0.0, residence - depth - back * (turn_around - length))
+            loss = late / (back + 1)
+            for number in range(int(back)):
+                loss *= min(1.0, per_vc * late) / (number + 1)
+            loss /= _beyond(full)
+            credit = loss
             if queue > 0 and beyond_busy > 0:
                 slack = (fit - 1) * front
                 credit += queue * np.exp(-slack * beyond_busy / queue)
@@ -243,7 +253,6 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             # The output: its virtual channels, then its wires.
             hold = turn_around + credit
             if vcs == 1:
-                hold = max(hold, min(residence / fit, 1e9))
                 served = hold
                 half = served * served * (square / rate) / (length * length) / 2
                 below = 0.0
@@ -289,7 +298,7 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
                 waits.held[out] = max(load, rate * turn_around / vcs)
             if lane >= 0:
                 waits.held[out] = max(waits.held[out], lane_load[lane])
-            waits.credit[out] = credit
+            waits.credit[out] = loss
             crossing = 0.0
             for turn in range(start, end):
                 one = demand.rate[turn] * scale
@@ -298,7 +307,7 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             for turn in range(start, end):
                 one = demand.rate[turn] * scale
                 inside = demand.entry[turn]
-                base = head + allocation + demand.flits[turn] * switch
+                base = head + allocation + demand.flits[turn] * switch + stall
                 extra = waits.turn[turn] + waits.stretch[turn] + credit
                 service_sum[inside] += one * (base + extra)
                 base_sum[inside] += one * base
@@ -327,6 +336,7 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             waits.queue[inside] = 0.5 * (queue + waits.queue[inside])
             waits.busy[inside] = busy
             waits.service[inside] = mean
+            waits.delay[inside] = extra
         if change < 1e-3 or not change < FOREVER:
             break
     for router in range(machine.routers):
@@ -349,6 +359,6 @@ def mean_wait(machine: Machine, demand: Demand, waits: Waits) -> float:
     for turn in range(demand.entry.size):
         out = demand.exit[turn]
         one = waits.queue[demand.entry[turn]] + waits.turn[turn] + waits.stretch[turn] * demand.visible[turn]
-        total += demand.rate[turn] * (one + waits.lane[out])
+        total += demand.rate[turn] * (one + waits.lane[out] + waits.credit[out] * demand.visible[turn])
     mean = total / max(packets, 1e-300)
     return mean if mean < FOREVER else np.inf
