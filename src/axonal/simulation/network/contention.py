@@ -91,15 +91,13 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
     rate = per_turn(rate_of_step)
     safe = np.maximum(rate, 1e-300)
     flits, squares = per_turn(rate_of_step * flits_of_step) / safe, per_turn(rate_of_step * flits_of_step**2) / safe
-    router = paths.exit // machine.ports
-    head = machine.stages[router, 0] + np.where(machine.speculative[router] == 1, 0, machine.stages[router, 1])
-    made_up = head[paths.turn].astype(float)
-    after = np.cumsum(made_up)
-    left = after[paths.start[1:] - 1].repeat(hops) - after
-    open_share = np.maximum(0.0, 1 - left / flits_of_step) ** 2
-    visible = per_turn(rate_of_step * open_share) / safe
     total = np.bincount(paths.entry, rate, minlength=channels)
     share = rate / np.maximum(total[paths.entry], 1e-300)
+    router = paths.exit // machine.ports
+    head = machine.stages[router, 0] + np.where(machine.speculative[router] == 1, 0, machine.stages[router, 1])
+    visible = np.zeros(turns)
+    _visible(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, head.astype(float), share, visible)
+    visible /= safe
     source = np.bincount(flows.source, flows.packets_per_cycle, minlength=machine.routers)
     safe_source = np.maximum(source, 1e-300)
 
@@ -121,6 +119,26 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
         source_squares=per_source(flows.flits.astype(float) ** 2),
         batch=flows.batch_packets,
     )
+
+
+@compiled
+def _visible(start: I64, turn: I64, rate: F64, flits: I64, head: F64, share: F64, visible: F64) -> None:
+    """Sum up, by turn, how much of the delay of a stretched packet's tail is left when it arrives.
+
+    Two packets that share an output in turns fall apart into single flits. Once they part, the tail of each comes
+    closer to its head again by the stages that only heads need, at each router. They go on together with the chance
+    that a packet of the channel takes the same turn. A tail that is late by up to P flits, equally likely, has
+    (1 - m / P)^2 of that left after it has made up for m cycles.
+    """
+    for flow in range(rate.size):
+        left = 1.0
+        made_up = 0.0
+        for step in range(start[flow + 1] - 1, start[flow] - 1, -1):
+            one = turn[step]
+            visible[one] += rate[flow] * left
+            made_up += head[one]
+            alone = max(0.0, 1 - made_up / flits[flow])
+            left = share[one] * left + (1 - share[one]) * alone * alone
 
 
 def _alike(machine: Machine, paths: Paths, rate: F64, share: F64) -> F64:
@@ -238,14 +256,16 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             back = max(1.0, np.ceil((depth + 1) / length) - 1)
             residence = loop + first * min(1.0, depth / length) + behind + stays
             per_vc = rate * (demand.alike[out] if vcs > 1 else 1.0)
-            full = rate * length * residence / (depth * vcs)
             late = max(0.0, residence - depth - back * (turn_around - length))
             loss = late / (back + 1)
             for number in range(int(back)):
                 loss *= min(1.0, per_vc * late) / (number + 1)
-            loss /= _beyond(full)
+            if back == 1:
+                others = 1 - own / (rate * rate)
+                follows = min(1.0, rate * turn_around / vcs * others) ** vcs
+                loss += (late - loss) * follows
             credit = loss
-            if queue > 0 and beyond_busy > 0:
+            if queue > 0 and beyond_busy > 0 and back > 1:
                 slack = (fit - 1) * front
                 credit += queue * np.exp(-slack * beyond_busy / queue)
             if length > depth:
