@@ -55,6 +55,8 @@ class Waits(NamedTuple):
     held: F64  # (channels,) utilisation of an output
     service: F64  # (channels,) of a packet in front of an input
     delay: F64  # (channels,) the part of it that an empty network does not have
+    open: F64  # (channels,) 1 where heads wait for credits, 0 where only tails do
+    stall: F64  # (channels,) ticks that a packet alone stands still for credits
     sums: F64  # (5, channels) scratch
     lane_sums: F64  # (2, lanes) scratch
 
@@ -73,6 +75,8 @@ class Waits(NamedTuple):
             held=np.zeros(channels),
             service=np.zeros(channels),
             delay=np.zeros(channels),
+            open=np.zeros(channels),
+            stall=np.zeros(channels),
             sums=np.zeros((5, channels)),
             lane_sums=np.zeros((2, len(machine.lane_service))),
         )
@@ -203,7 +207,7 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             period = float(machine.period[router])
             head = float(machine.stages[router, 0])
             allocation = 0.0 if machine.speculative[router] == 1 else float(machine.stages[router, 1])
-            switch = float(machine.stages[router, 2])
+            switch = float(machine.stages[router, 2]) / period
             rate, load, square, own, length = 0.0, 0.0, 0.0, 0.0, 0.0
             for turn in range(start, end):
                 one = demand.rate[turn] * scale
@@ -238,13 +242,18 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             if lane >= 0:
                 flit_service = machine.lane_service[lane]
                 total = lane_square[lane] / 2
-                selfish = 0.0
+                selfish, same = 0.0, 0.0
                 for turn in range(start, end):
                     one = demand.rate[turn] * scale
                     long = demand.flits[turn] * flit_service
                     serial = min(long, demand.flits[turn])
                     selfish += one * one * (long * long - (long - serial) * (long - serial)) / 2
+                    same += one * one * long * long / 2
                 behind = max(0.0, total - selfish / rate) / _beyond(lane_load[lane])
+                if vcs > 1:
+                    # Flits of several packets mix where these cross the switch together, or wait for credits.
+                    mixed = max(0.0, total - same / rate) / _beyond(lane_load[lane]) / max(1.0, flit_service)
+                    behind = min(2 * behind, behind * (1 + max(0.0, 1 - depth / length)) + mixed)
                 spread = flit_service
             # Credits: of the loop itself, and of a queue beyond that has filled the buffer.
             blocks = np.floor((length - 1) / depth)
@@ -319,6 +328,8 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
             if lane >= 0:
                 waits.held[out] = max(waits.held[out], lane_load[lane])
             waits.credit[out] = loss
+            waits.open[out] = 1.0 if back * length >= depth else 0.0
+            waits.stall[out] = stall
             crossing = 0.0
             for turn in range(start, end):
                 one = demand.rate[turn] * scale
@@ -362,9 +373,19 @@ def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
     for router in range(machine.routers):
         rate, length = demand.source_rate[router] * scale, demand.source_flits[router]
         if rate > 0:
+            inside = router * ports + ports - 1
+            depth, period = float(machine.depth[router, ports - 1]), float(machine.period[router])
+            head = float(machine.stages[router, 0])
+            head += 0.0 if machine.speculative[router] == 1 else float(machine.stages[router, 1])
+            blocks, stall = np.floor((length - 1) / depth), 0.0
+            if blocks > 0:
+                stall = max(0.0, 4 * period + head - depth) + (blocks - 1) * max(0.0, 4 * period - depth)
+            stall = max(stall, waits.service[inside] - waits.delay[inside] - head - length)
+            stall += waits.delay[inside] * max(0.0, 1 - depth / length)
+            longer = 1 + stall / length
             more = length * (demand.batch - 1) / 2
-            wait = rate * (demand.source_squares[router] - length) / 2 + more
-            waits.source[router] = wait / _beyond(rate * length)
+            wait = rate * (demand.source_squares[router] * longer * longer - length * longer) / 2 + more
+            waits.source[router] = wait / _beyond(rate * length * longer)
     return rounds
 
 
@@ -379,6 +400,6 @@ def mean_wait(machine: Machine, demand: Demand, waits: Waits) -> float:
     for turn in range(demand.entry.size):
         out = demand.exit[turn]
         one = waits.queue[demand.entry[turn]] + waits.turn[turn] + waits.stretch[turn] * demand.visible[turn]
-        total += demand.rate[turn] * (one + waits.lane[out] + waits.credit[out] * demand.visible[turn])
+        total += demand.rate[turn] * (one + waits.lane[out] + waits.credit[out] * max(waits.open[out], demand.visible[turn]))
     mean = total / max(packets, 1e-300)
     return mean if mean < FOREVER else np.inf
