@@ -7,14 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from axonal.simulation.network.arrays import Machine
 from axonal.simulation.network.compiled import compiled, inlined
-from axonal.simulation.network.flows import Flows, Paths
+from axonal.simulation.network.demand import Demand
 
-__all__ = ["Demand", "Waits", "demand_of", "mean_wait", "solve"]
+__all__ = ["Waits", "mean_wait", "solve"]
 
 F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 SWEEPS = 60
 """Most rounds of the fixed point; it mostly takes six to fifteen."""
@@ -22,24 +20,6 @@ FOREVER = 1e6
 """Ticks; longer waits are no waits but a network that does not keep up."""
 FULL = 0.995
 """Utilisation at which waits are cut off, for they have no bound at 1."""
-
-
-class Demand(NamedTuple):
-    """Flows summed up by turn, at a scale of 1."""
-
-    entry: I64  # (turns,) input channel
-    exit: I64  # (turns,) output channel
-    first: I64  # (channels + 1,) first turn of each output channel
-    rate: F64  # (turns,) packets a tick
-    flits: F64  # (turns,) mean length
-    squares: F64  # (turns,) mean square of the length
-    visible: F64  # (turns,) share of a stretched packet's delay that its tail does not make up for further on
-    share: F64  # (turns,) of the packets of the input, how many take the turn
-    alike: F64  # (channels,) chance that two packets of an input channel are in the same virtual channel
-    source_rate: F64  # (routers,) packets a tick
-    source_flits: F64  # (routers,)
-    source_squares: F64  # (routers,)
-    batch: float
 
 
 class Waits(NamedTuple):
@@ -52,354 +32,283 @@ class Waits(NamedTuple):
     lane: F64  # (channels,) behind the switch, for the lane
     source: F64  # (routers,)
     busy: F64  # (channels,) utilisation of the virtual channels of an input
-    held: F64  # (channels,) utilisation of an output
     service: F64  # (channels,) of a packet in front of an input
     delay: F64  # (channels,) the part of it that an empty network does not have
-    open: F64  # (channels,) 1 where heads wait for credits, 0 where only tails do
-    stall: F64  # (channels,) ticks that a packet alone stands still for credits
-    sums: F64  # (5, channels) scratch
-    lane_sums: F64  # (2, lanes) scratch
+    lanes: F64  # (2, lanes) of a packet; share of pairs of packets that come by the same turn
+    sums: F64  # (4, channels) scratch
 
     @classmethod
-    def none(cls, machine: Machine, turns: int) -> Waits:
+    def none(cls, demand: Demand) -> Waits:
         """No waits, from which the fixed point starts."""
-        channels = machine.routers * machine.ports
+        turns, channels = len(demand.entry), len(demand.out_rate)
         return cls(
             turn=np.zeros(turns),
             stretch=np.zeros(turns),
             queue=np.zeros(channels),
             credit=np.zeros(channels),
             lane=np.zeros(channels),
-            source=np.zeros(machine.routers),
+            source=np.zeros(len(demand.source_rate)),
             busy=np.zeros(channels),
-            held=np.zeros(channels),
             service=np.zeros(channels),
             delay=np.zeros(channels),
-            open=np.zeros(channels),
-            stall=np.zeros(channels),
-            sums=np.zeros((5, channels)),
-            lane_sums=np.zeros((2, len(machine.lane_service))),
+            lanes=np.zeros((2, len(demand.lane_service))),
+            sums=np.zeros((4, channels)),
         )
 
 
-def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
-    """Sum up flows by turn."""
-    turns, channels = len(paths.entry), machine.routers * machine.ports
-    hops = paths.hops
-    rate_of_step = np.repeat(flows.packets_per_cycle, hops)
-    flits_of_step = np.repeat(flows.flits, hops).astype(float)
-
-    def per_turn(values: F64) -> F64:
-        return np.bincount(paths.turn, values, minlength=turns)
-
-    rate = per_turn(rate_of_step)
-    safe = np.maximum(rate, 1e-300)
-    flits, squares = per_turn(rate_of_step * flits_of_step) / safe, per_turn(rate_of_step * flits_of_step**2) / safe
-    total = np.bincount(paths.entry, rate, minlength=channels)
-    share = rate / np.maximum(total[paths.entry], 1e-300)
-    router = paths.exit // machine.ports
-    head = machine.stages[router, 0] + np.where(machine.speculative[router] == 1, 0, machine.stages[router, 1])
-    visible = np.zeros(turns)
-    _visible(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, head.astype(float), share, visible)
-    visible /= safe
-    source = np.bincount(flows.source, flows.packets_per_cycle, minlength=machine.routers)
-    safe_source = np.maximum(source, 1e-300)
-
-    def per_source(values: F64) -> F64:
-        return np.bincount(flows.source, flows.packets_per_cycle * values, minlength=machine.routers) / safe_source
-
-    return Demand(
-        entry=paths.entry,
-        exit=paths.exit,
-        first=np.searchsorted(paths.exit, np.arange(channels + 1)),
-        rate=rate,
-        flits=flits,
-        squares=squares,
-        visible=visible,
-        share=share,
-        alike=_alike(machine, paths, rate, share),
-        source_rate=source,
-        source_flits=per_source(flows.flits.astype(float)),
-        source_squares=per_source(flows.flits.astype(float) ** 2),
-        batch=flows.batch_packets,
-    )
-
-
-@compiled
-def _visible(start: I64, turn: I64, rate: F64, flits: I64, head: F64, share: F64, visible: F64) -> None:
-    """Sum up, by turn, how much of the delay of a stretched packet's tail is left when it arrives.
-
-    Two packets that share an output in turns fall apart into single flits. Once they part, the tail of each comes
-    closer to its head again by the stages that only heads need, at each router. They go on together with the chance
-    that a packet of the channel takes the same turn. A tail that is late by up to P flits, equally likely, has
-    (1 - m / P)^2 of that left after it has made up for m cycles.
-    """
-    for flow in range(rate.size):
-        left = 1.0
-        made_up = 0.0
-        for step in range(start[flow + 1] - 1, start[flow] - 1, -1):
-            one = turn[step]
-            visible[one] += rate[flow] * left
-            made_up += head[one]
-            alone = max(0.0, 1 - made_up / flits[flow])
-            left = share[one] * left + (1 - share[one]) * alone * alone
-
-
-def _alike(machine: Machine, paths: Paths, rate: F64, share: F64) -> F64:
-    """Chance that two packets that leave by an output are given the same of its virtual channels.
-
-    The allocator's pointer of an input moves on by one behind a packet that goes the same way, and back to the first
-    virtual channel behind one that went another way: channel k has the chance (1 - q) q^k, q being the share of the
-    turn, wrapped around at V.
-    """
-    channels, vcs = machine.routers * machine.ports, machine.vcs
-    q = np.minimum(share, 1 - 1e-9)[:, None]
-    chances = (1 - q) * q ** np.arange(vcs) / (1 - q**vcs)
-    out = np.bincount(paths.exit, rate, minlength=channels)
-    mean = np.zeros((channels, vcs))
-    np.add.at(mean, paths.exit, chances * rate[:, None])
-    mean /= np.maximum(out, 1e-300)[:, None]
-    alike = np.ones(channels)
-    used = out > 0
-    alike[used] = (mean[used] ** 2).sum(1)
-    return alike
+@inlined
+def _room(full: float) -> float:
+    """What is left of a resource."""
+    return max(1.0 - full, 1.0 - 0.995)
 
 
 @inlined
-def _beyond(full: float) -> float:
-    """The room that is left of a resource."""
-    return max(1.0 - full, 1.0 - FULL)
+def _line(rate: float, work: float, squares: float, sources: float) -> float:
+    """Mean number of packets that wait where a stream of several sources stands in one line."""
+    others = max(0.0, rate * rate - sources)
+    backlog = (rate * (squares - work) + work * work * others) / 2 / _room(rate * work)
+    return rate * backlog + work * others / 2
+
+
+@inlined
+def _follows(demand: Demand, out: int, scale: float, late: float, back: float) -> float:
+    """Mean wait for credits that packets before it have not given back yet.
+
+    A packet is late by at most `late`, when `back` packets have gone before it as closely as they can.
+    """
+    rate = demand.out_rate[out] * scale
+    per_vc = rate * (demand.alike[out] if demand.vcs > 1 else 1.0)
+    loss = late / (back + 1)
+    for number in range(int(back)):
+        loss *= min(1.0, per_vc * late) / (number + 1)
+    if back == 1:
+        own = 0.0
+        for turn in range(demand.first[out], demand.first[out + 1]):
+            own += (demand.rate[turn] * scale) ** 2
+        others = 1 - own / (rate * rate)
+        held = min(1.0, rate * demand.turn_around[out] / demand.vcs * others)
+        loss += (late - loss) * held**demand.vcs
+    return loss
+
+
+@inlined
+def _credit(demand: Demand, waits: Waits, out: int, scale: float, behind: float) -> float:
+    """How long a packet holds its output for want of credits; sets the part that adds to its latency."""
+    depth, length = demand.depth[out], demand.out_flits[out]
+    inside = demand.beyond[out]
+    stays, queue, busy, front = 0.0, 0.0, 0.0, 0.0
+    if inside >= 0:
+        stays, queue, busy, front = waits.delay[inside], waits.queue[inside], waits.busy[inside], waits.service[inside]
+    fit = max(1.0, depth / length)
+    back = max(1.0, np.ceil((depth + 1) / length) - 1)
+    away = demand.loop[out] + demand.later[out] * min(1.0, depth / length) + behind + stays
+    late = max(0.0, away - depth - back * (demand.turn_around[out] - length))
+    loss = _follows(demand, out, scale, late, back)
+    waits.credit[out] = loss
+    if queue > 0 and busy > 0 and back > 1:
+        loss += queue * np.exp(-(fit - 1) * front * busy / queue)
+    return loss + stays * max(0.0, 1 - depth / length)
+
+
+@inlined
+def _lanes(demand: Demand, waits: Waits, scale: float) -> None:
+    """Mean wait for each lane, of what its streams have not waited for already in front of the switch."""
+    squares = scale * scale
+    waits.lanes[:] = 0.0
+    before, own = waits.lanes[0], waits.lanes[1]
+    for turn in range(demand.entry.size):
+        lane = demand.lane[demand.exit[turn]]
+        if lane >= 0:
+            one = demand.rate[turn] * scale
+            before[lane] += _line(one, demand.flits[turn], demand.squares[turn], demand.sources[turn] * squares)
+            own[lane] += one * one
+    for lane in range(demand.lane_rate.size):
+        rate = demand.lane_rate[lane] * scale
+        if rate > 0:
+            sources = demand.lane_sources[lane] * squares
+            line = _line(rate, demand.lane_work[lane], demand.lane_squares[lane], sources)
+            before[lane] = max(0.0, line - before[lane]) / rate
+            own[lane] /= rate * rate
+
+
+@inlined
+def _lane(demand: Demand, waits: Waits, out: int) -> float:
+    """Mean wait of a tail for the lane of an output.
+
+    Flits of several packets mix where these cross the switch together, or wait for credits: both are late.
+    """
+    lane = demand.lane[out]
+    if lane < 0:
+        return 0.0
+    mixed = 0.0
+    if demand.vcs > 1:
+        mixed = (1 - waits.lanes[1, lane]) / max(1.0, demand.lane_service[lane])
+        mixed = max(mixed, 1 - demand.depth[out] / demand.out_flits[out])
+    return waits.lanes[0, lane] * (1 + mixed)
+
+
+@inlined
+def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -> float:
+    """Waits for one output, for its virtual channels and its wires; the change."""
+    vcs = demand.vcs
+    start, end = demand.first[out], demand.first[out + 1]
+    rate, length = demand.out_rate[out] * scale, demand.out_flits[out]
+    squares = scale * scale
+    served = hold if vcs == 1 else length
+    longer = served / length
+    line = _line(rate, served, demand.out_squares[out] * longer * longer, demand.out_sources[out] * squares)
+    before, shape, own = 0.0, 0.0, 0.0
+    for turn in range(start, end):
+        one = demand.rate[turn] * scale
+        own += one * one
+        gap = demand.flits[turn]
+        if vcs == 1:
+            gap = max(gap, waits.service[demand.entry[turn]])
+        more = gap / demand.flits[turn]
+        before += _line(one, gap, demand.squares[turn] * more * more, demand.sources[turn] * squares)
+        shape += one * (rate - one)
+    mean = max(0.0, line - before) / rate
+    if vcs == 1:
+        half = served * longer * demand.out_squares[out] / length / 2
+        below, residual = 0.0, 0.0
+        for turn in range(start, end):
+            one = demand.rate[turn] * scale
+            residual += one * (rate - one) * half / (1 + one * served)
+            below += one / (1 + one * served)
+        ahead = residual / _room(min(FULL, served * below))
+        mean = 0.0
+        for turn in range(start, end):
+            one = demand.rate[turn] * scale
+            mean += one / rate * ((rate - one) * half + served * ahead) / (1 + one * served)
+    # Those of a small stream meet more of the others.
+    others = 1 - own / (rate * rate)
+    vc_wait, shared = 0.0, 0.0
+    if vcs > 1:
+        taken = min(FULL, rate * hold / vcs)
+        vc_wait = 0.5 * others * hold * taken ** (np.sqrt(2.0 * (vcs + 1)) - 1) / (vcs * _room(taken))
+        # Packets that share the output stretch each other; those without a virtual channel wait for their turn.
+        shared = 1 - min(1.0, rate * length) ** (vcs - 1)
+    change = 0.0
+    for turn in range(start, end):
+        one = demand.rate[turn] * scale
+        wait = mean * (1 - one / rate) / max(others, 1e-9)
+        parts = shared * (1 - 1 / demand.flits[turn])
+        stretch = wait * parts * 2
+        wait = wait * (1 - parts) + vc_wait
+        change = max(change, abs(wait - waits.turn[turn]))
+        waits.turn[turn] = 0.5 * (wait + waits.turn[turn])
+        waits.stretch[turn] = 0.5 * (stretch + waits.stretch[turn])
+    return change
+
+
+@inlined
+def _outputs(demand: Demand, waits: Waits, scale: float) -> float:
+    """One round over the outputs; the change."""
+    change = 0.0
+    waits.sums[:] = 0.0
+    services, spreads, bases, gaps = waits.sums[0], waits.sums[1], waits.sums[2], waits.sums[3]
+    for out in range(demand.out_rate.size - 1, -1, -1):
+        rate = demand.out_rate[out] * scale
+        if rate <= 0:
+            continue
+        start, end = demand.first[out], demand.first[out + 1]
+        behind = _lane(demand, waits, out)
+        credit = _credit(demand, waits, out, scale, behind)
+        hold = demand.turn_around[out] + credit
+        change = max(change, _output(demand, waits, out, scale, hold))
+        crossing = 0.0
+        served = hold if demand.vcs == 1 else demand.out_flits[out]
+        for turn in range(start, end):
+            one, inside = demand.rate[turn] * scale, demand.entry[turn]
+            crossing += one / rate * (waits.turn[turn] + waits.stretch[turn])
+            base = demand.stages[out] + demand.turn_around[out] - demand.out_flits[out] + demand.flits[turn]
+            base -= demand.turn_around[out] - demand.out_flits[out] - demand.stall[out]
+            extra = waits.turn[turn] + waits.stretch[turn] + credit
+            part = one if demand.vcs == 1 else one * (1 - demand.share[turn])
+            services[inside] += one * (base + extra)
+            bases[inside] += one * base
+            gaps[inside] += part * extra
+            spreads[inside] += part * extra * (0.67 * served + 2 * extra)
+        waits.lane[out] = max(0.0, behind - crossing)
+    return change
+
+
+@inlined
+def _inputs(demand: Demand, waits: Waits, scale: float) -> float:
+    """One round over the inputs; the change."""
+    change = 0.0
+    vcs = demand.vcs
+    services, spreads, bases, parts = waits.sums[0], waits.sums[1], waits.sums[2], waits.sums[3]
+    ports = demand.in_rate.size // demand.source_rate.size
+    for inside in range(demand.in_rate.size):
+        rate = demand.in_rate[inside] * scale
+        if rate <= 0:
+            continue
+        mean, base = services[inside] / rate, bases[inside] / rate
+        extra, second = parts[inside] / rate, spreads[inside] / rate
+        feeder, router = demand.feeder[inside], inside // ports
+        gap = demand.source_flits[router] if feeder < 0 else demand.turn_around[feeder]
+        if vcs == 1:
+            sources = demand.in_sources[inside] * scale * scale
+            line = _line(rate, mean, base * base + 2 * base * extra + second, sources)
+            before = _line(rate, gap, gap * gap, sources)
+            queue = max(0.0, line - before) / rate
+            busy = rate * mean
+        else:
+            per_vc = rate / vcs if feeder < 0 else rate * demand.alike[feeder]
+            over = max(0.0, base - gap)
+            busy = per_vc * mean
+            queue = per_vc * (over * (over + 1) + extra * (2 * over + 1) + second) / 2 / _room(busy)
+            if feeder < 0:
+                queue *= min(1.0, rate * mean) ** (vcs - 1)
+        change = max(change, abs(queue - waits.queue[inside]))
+        waits.queue[inside] = 0.5 * (queue + waits.queue[inside])
+        waits.busy[inside] = busy
+        waits.service[inside] = mean
+        waits.delay[inside] = mean - base
+    return change
 
 
 @compiled
-def solve(machine: Machine, demand: Demand, scale: float, waits: Waits) -> int:
+def solve(demand: Demand, scale: float, waits: Waits) -> int:
     """Find the waits at a scale of the flows; the number of rounds it took."""
-    ports, vcs = machine.ports, machine.vcs
-    channels = machine.routers * ports
-    turns = demand.entry.size
-    sums, lane_sums = waits.sums, waits.lane_sums
-    inflow, service_sum, service_square, base_sum, gap_sum = sums[0], sums[1], sums[2], sums[3], sums[4]
-    lane_load, lane_square = lane_sums[0], lane_sums[1]
-    inflow[:] = 0.0
-    lane_sums[:] = 0.0
-    for turn in range(turns):
-        rate = demand.rate[turn] * scale
-        inflow[demand.entry[turn]] += rate
-        out = demand.exit[turn]
-        lane = machine.lane[out // ports, out % ports]
-        if lane >= 0 and out % ports != ports - 1:
-            service = machine.lane_service[lane]
-            lane_load[lane] += rate * demand.flits[turn] * service
-            lane_square[lane] += rate * demand.squares[turn] * service * service
+    _lanes(demand, waits, scale)
     rounds = 0
-    for sweep in range(SWEEPS):
-        rounds = sweep + 1
-        change = 0.0
-        service_sum[:] = 0.0
-        service_square[:] = 0.0
-        base_sum[:] = 0.0
-        gap_sum[:] = 0.0
-        for out in range(channels - 1, -1, -1):
-            start, end = demand.first[out], demand.first[out + 1]
-            if start == end:
-                continue
-            router, port = out // ports, out % ports
-            period = float(machine.period[router])
-            head = float(machine.stages[router, 0])
-            allocation = 0.0 if machine.speculative[router] == 1 else float(machine.stages[router, 1])
-            switch = float(machine.stages[router, 2]) / period
-            rate, load, square, own, length = 0.0, 0.0, 0.0, 0.0, 0.0
-            for turn in range(start, end):
-                one = demand.rate[turn] * scale
-                rate += one
-                load += one * demand.flits[turn]
-                square += one * demand.squares[turn]
-                own += one * one
-            if rate <= 0:
-                continue
-            length = load / rate
-            # The loop of a credit, and what flits find beyond.
-            lane = -1
-            if port == ports - 1:
-                depth = float(machine.depth[router, port])
-                loop = float(machine.stages[router, 3]) + 4 * period + machine.stages[router, 4]
-                queue, front, stays, beyond_busy, first = 0.0, 0.0, 0.0, 0.0, 0.0
-            else:
-                beyond, entry = machine.neighbour[router, port], machine.entry[router, port]
-                lane = machine.lane[router, port]
-                depth = float(machine.depth[beyond, entry])
-                link = float(machine.link_ticks[router, port])
-                loop = float(machine.stages[router, 3]) + 2 * link + period + machine.period[beyond]
-                loop += machine.stages[router, 4]
-                inside = beyond * ports + entry
-                queue, beyond_busy = waits.queue[inside], waits.busy[inside]
-                first = float(machine.stages[beyond, 0])
-                first += 0.0 if machine.speculative[beyond] == 1 else float(machine.stages[beyond, 1])
-                front = waits.service[inside]
-                stays = waits.delay[inside]
-            behind = 0.0
-            spread = 0.0
-            if lane >= 0:
-                flit_service = machine.lane_service[lane]
-                total = lane_square[lane] / 2
-                selfish, same = 0.0, 0.0
-                for turn in range(start, end):
-                    one = demand.rate[turn] * scale
-                    long = demand.flits[turn] * flit_service
-                    serial = min(long, demand.flits[turn])
-                    selfish += one * one * (long * long - (long - serial) * (long - serial)) / 2
-                    same += one * one * long * long / 2
-                behind = max(0.0, total - selfish / rate) / _beyond(lane_load[lane])
-                if vcs > 1:
-                    # Flits of several packets mix where these cross the switch together, or wait for credits.
-                    mixed = max(0.0, total - same / rate) / _beyond(lane_load[lane]) / max(1.0, flit_service)
-                    behind = min(2 * behind, behind * (1 + max(0.0, 1 - depth / length)) + mixed)
-                spread = flit_service
-            # Credits: of the loop itself, and of a queue beyond that has filled the buffer.
-            blocks = np.floor((length - 1) / depth)
-            stall = 0.0
-            if blocks > 0:
-                stall = max(0.0, loop + first - depth) + (blocks - 1) * max(0.0, loop - depth)
-            turn_around = length * switch + allocation + stall
-            fit = max(1.0, depth / length)
-            back = max(1.0, np.ceil((depth + 1) / length) - 1)
-            residence = loop + first * min(1.0, depth / length) + behind + stays
-            per_vc = rate * (demand.alike[out] if vcs > 1 else 1.0)
-            late = max(0.0, residence - depth - back * (turn_around - length))
-            loss = late / (back + 1)
-            for number in range(int(back)):
-                loss *= min(1.0, per_vc * late) / (number + 1)
-            if back == 1:
-                others = 1 - own / (rate * rate)
-                follows = min(1.0, rate * turn_around / vcs * others) ** vcs
-                loss += (late - loss) * follows
-            credit = loss
-            if queue > 0 and beyond_busy > 0 and back > 1:
-                slack = (fit - 1) * front
-                credit += queue * np.exp(-slack * beyond_busy / queue)
-            if length > depth:
-                credit += stays * (1 - depth / length)
-            # The output: its virtual channels, then its wires.
-            hold = turn_around + credit
-            if vcs == 1:
-                served = hold
-                half = served * served * (square / rate) / (length * length) / 2
-                below = 0.0
-                residual = 0.0
-                for turn in range(start, end):
-                    one = demand.rate[turn] * scale
-                    slow = 1 + one * served
-                    seen = (rate - one) * half
-                    residual += one * seen / slow
-                    below += one / slow
-                ahead = residual / _beyond(min(FULL, served * below))
-                for turn in range(start, end):
-                    one = demand.rate[turn] * scale
-                    wait = ((rate - one) * half + served * ahead) / (1 + one * served)
-                    change = max(change, abs(wait - waits.turn[turn]))
-                    waits.turn[turn] = 0.5 * (wait + waits.turn[turn])
-                    waits.stretch[turn] = 0.0
-                waits.held[out] = rate * served
-            else:
-                served = length
-                half = square / rate / 2
-                below, residual = 0.0, 0.0
-                for turn in range(start, end):
-                    one = demand.rate[turn] * scale
-                    slow = 1 + one * served / vcs
-                    residual += one * (rate - one) * half / slow
-                    below += one / slow
-                ahead = residual / _beyond(min(FULL, served * below))
-                taken = min(FULL, rate * hold / vcs)
-                others = 1 - own / (rate * rate)
-                vc_wait = 0.5 * others * hold * taken ** (np.sqrt(2.0 * (vcs + 1)) - 1) / (vcs * _beyond(taken))
-                # Packets that share the output stretch each other; those without a virtual channel wait for their turn.
-                shared = 1 - min(1.0, load) ** (vcs - 1)
-                for turn in range(start, end):
-                    one = demand.rate[turn] * scale
-                    wait = ((rate - one) * half + served * ahead) / (1 + one * served / vcs)
-                    longer = demand.flits[turn]
-                    stretch = wait * shared * 2 * (1 - 1 / longer)
-                    wait = wait * (1 - shared * (1 - 1 / longer)) + vc_wait
-                    change = max(change, abs(wait - waits.turn[turn]))
-                    waits.turn[turn] = 0.5 * (wait + waits.turn[turn])
-                    waits.stretch[turn] = 0.5 * (stretch + waits.stretch[turn])
-                waits.held[out] = max(load, rate * turn_around / vcs)
-            if lane >= 0:
-                waits.held[out] = max(waits.held[out], lane_load[lane])
-            waits.credit[out] = loss
-            waits.open[out] = 1.0 if back * length >= depth else 0.0
-            waits.stall[out] = stall
-            crossing = 0.0
-            for turn in range(start, end):
-                one = demand.rate[turn] * scale
-                crossing += one / rate * (waits.turn[turn] + waits.stretch[turn])
-            waits.lane[out] = max(0.0, behind - crossing) if spread > 0 else 0.0
-            for turn in range(start, end):
-                one = demand.rate[turn] * scale
-                inside = demand.entry[turn]
-                base = head + allocation + demand.flits[turn] * switch + stall
-                extra = waits.turn[turn] + waits.stretch[turn] + credit
-                service_sum[inside] += one * (base + extra)
-                base_sum[inside] += one * base
-                gap_sum[inside] += one * turn_around
-                service_square[inside] += one * extra * (0.67 * served + 2 * extra)
-        for inside in range(channels):
-            rate = inflow[inside]
-            if rate <= 0:
-                continue
-            router, port = inside // ports, inside % ports
-            mean, base = service_sum[inside] / rate, base_sum[inside] / rate
-            second = service_square[inside] / rate
-            gap = gap_sum[inside] / rate
-            if port == ports - 1:
-                per_vc = rate / vcs
-                gap = demand.source_flits[router]
-            else:
-                per_vc = rate * (demand.alike[machine.before[router, port] * ports + machine.exit[router, port]])
-            busy = per_vc * mean
-            over = max(0.0, base - gap)
-            extra = mean - base
-            queue = per_vc * (over * (over + 1) + extra * (2 * over + 1) + second) / 2 / _beyond(busy)
-            if port == ports - 1 and vcs > 1:
-                queue *= min(1.0, rate * mean) ** (vcs - 1)
-            change = max(change, abs(queue - waits.queue[inside]))
-            waits.queue[inside] = 0.5 * (queue + waits.queue[inside])
-            waits.busy[inside] = busy
-            waits.service[inside] = mean
-            waits.delay[inside] = extra
+    for _ in range(SWEEPS):
+        rounds += 1
+        change = _outputs(demand, waits, scale)
+        change = max(change, _inputs(demand, waits, scale))
         if change < 1e-3 or not change < FOREVER:
             break
-    for router in range(machine.routers):
+    ports = demand.in_rate.size // demand.source_rate.size
+    for router in range(demand.source_rate.size):
         rate, length = demand.source_rate[router] * scale, demand.source_flits[router]
         if rate > 0:
             inside = router * ports + ports - 1
-            depth, period = float(machine.depth[router, ports - 1]), float(machine.period[router])
-            head = float(machine.stages[router, 0])
-            head += 0.0 if machine.speculative[router] == 1 else float(machine.stages[router, 1])
-            blocks, stall = np.floor((length - 1) / depth), 0.0
-            if blocks > 0:
-                stall = max(0.0, 4 * period + head - depth) + (blocks - 1) * max(0.0, 4 * period - depth)
-            stall = max(stall, waits.service[inside] - waits.delay[inside] - head - length)
-            stall += waits.delay[inside] * max(0.0, 1 - depth / length)
+            delay = waits.delay[inside]
+            stall = max(demand.source_stall[router], waits.service[inside] - delay - demand.stages[inside] - length)
+            stall += delay * max(0.0, 1 - demand.source_depth[router] / length)
             longer = 1 + stall / length
             more = length * (demand.batch - 1) / 2
             wait = rate * (demand.source_squares[router] * longer * longer - length * longer) / 2 + more
-            waits.source[router] = wait / _beyond(rate * length * longer)
+            waits.source[router] = wait / _room(rate * length * longer)
     return rounds
 
 
 @compiled
-def mean_wait(machine: Machine, demand: Demand, waits: Waits) -> float:
+def mean_wait(demand: Demand, waits: Waits) -> float:
     """What the waits add to the latency of a packet, averaged over packets."""
-    ports = machine.ports
     total, packets = 0.0, 0.0
-    for router in range(machine.routers):
+    for router in range(demand.source_rate.size):
         total += demand.source_rate[router] * waits.source[router]
         packets += demand.source_rate[router]
     for turn in range(demand.entry.size):
         out = demand.exit[turn]
+        credit = waits.credit[out]
+        back = max(1.0, np.ceil((demand.depth[out] + 1) / demand.out_flits[out]) - 1)
+        if back * demand.out_flits[out] < demand.depth[out]:
+            credit *= demand.visible[turn]
         one = waits.queue[demand.entry[turn]] + waits.turn[turn] + waits.stretch[turn] * demand.visible[turn]
-        total += demand.rate[turn] * (one + waits.lane[out] + waits.credit[out] * max(waits.open[out], demand.visible[turn]))
+        total += demand.rate[turn] * (one + waits.lane[out] + credit)
     mean = total / max(packets, 1e-300)
     return mean if mean < FOREVER else np.inf

@@ -1,0 +1,215 @@
+"""Flows summed up by the turns and channels they take, with what each of these needs: `Demand`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axonal.simulation.network.arrays import Machine
+from axonal.simulation.network.compiled import compiled
+from axonal.simulation.network.flows import Flows, Paths
+
+__all__ = ["Demand", "demand_of"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+class Demand(NamedTuple):
+    """Flows summed up, at a scale of 1; rates are packets a tick, times ticks.
+
+    The square of a rate, summed over the sources of a stream, says how much of it is in order already: packets of one
+    source do not meet each other.
+    """
+
+    vcs: int
+    entry: I64  # (turns,) input channel
+    exit: I64  # (turns,) output channel
+    first: I64  # (channels + 1,) first turn of each output channel
+    rate: F64  # (turns,)
+    flits: F64  # (turns,) mean length
+    squares: F64  # (turns,) mean square of the length
+    sources: F64  # (turns,) sum of the squares of the rates of its sources
+    share: F64  # (turns,) of the packets of the input, how many take the turn
+    visible: F64  # (turns,) share of a stretched packet's delay that its tail does not make up for further on
+    out_rate: F64  # (channels,) of outputs
+    out_flits: F64
+    out_squares: F64
+    out_sources: F64
+    alike: F64  # (channels,) chance that two packets of an output get the same virtual channel
+    beyond: I64  # (channels,) input that an output leads to, -1 for an ejection
+    lane: I64  # (channels,) lane of an output, -1 without
+    depth: F64  # (channels,) buffer behind an output
+    loop: F64  # (channels,) from the grant of a body flit to the return of its credit, alone
+    stages: F64  # (channels,) that a head passes before the switch, in the router of the channel
+    later: F64  # (channels,) the same in the router that an output leads to
+    stall: F64  # (channels,) that a packet alone waits for credits of an output
+    turn_around: F64  # (channels,) from one packet to the next in a virtual channel of an output
+    in_rate: F64  # (channels,) of inputs
+    in_sources: F64
+    feeder: I64  # (channels,) output that feeds an input, -1 for an injection
+    lane_service: F64  # (lanes,) ticks a flit
+    lane_rate: F64  # (lanes,)
+    lane_work: F64  # (lanes,) ticks a packet, mean
+    lane_squares: F64  # (lanes,)
+    lane_sources: F64  # (lanes,)
+    source_rate: F64  # (routers,)
+    source_flits: F64  # (routers,)
+    source_squares: F64  # (routers,)
+    source_stall: F64  # (routers,) that a packet alone waits for room in front of its router
+    source_depth: F64  # (routers,)
+    batch: float
+
+
+def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
+    """Sum up flows."""
+    routers, ports = machine.routers, machine.ports
+    turns, channels = len(paths.entry), routers * ports
+    rates = np.repeat(flows.packets_per_cycle, paths.hops)
+    lengths = np.repeat(flows.flits, paths.hops).astype(float)
+    rate = np.bincount(paths.turn, rates, minlength=turns)
+    flits = _ratio(np.bincount(paths.turn, rates * lengths, minlength=turns), rate)
+    squares = _ratio(np.bincount(paths.turn, rates * lengths**2, minlength=turns), rate)
+    origin = np.repeat(flows.source, paths.hops)
+    by_source = np.bincount(origin * turns + paths.turn, rates, minlength=routers * turns).reshape(routers, turns)
+    sources = (by_source**2).sum(0)
+
+    def of_outputs(values: F64) -> F64:
+        return np.bincount(paths.exit, values, minlength=channels)
+
+    def of_inputs(values: F64) -> F64:
+        return np.bincount(paths.entry, values, minlength=channels)
+
+    in_rate, out_rate = of_inputs(rate), of_outputs(rate)
+    share = _ratio(rate, in_rate[paths.entry])
+    stages = machine.stages[:, 0] + np.where(machine.speculative == 1, 0, machine.stages[:, 1])
+    router = np.repeat(np.arange(routers), ports)
+    at = stages[router].astype(float)
+    visible = np.zeros(turns)
+    _visible(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, at[paths.exit], share, visible)
+    lane = np.where(machine.neighbour < 0, -1, machine.lane).reshape(-1)
+    on_lane = lane[paths.exit] >= 0
+    service = machine.lane_service[lane[paths.exit]] * np.maximum(flits, 1e-300)
+
+    def of_lanes(values: F64) -> F64:
+        return np.bincount(lane[paths.exit][on_lane], values[on_lane], minlength=len(machine.lane_service))
+
+    source_rate = np.bincount(flows.source, flows.packets_per_cycle, minlength=routers)
+    source_flits = np.bincount(flows.source, flows.packets_per_cycle * flows.flits, minlength=routers)
+    source_squares = np.bincount(flows.source, flows.packets_per_cycle * flows.flits**2.0, minlength=routers)
+    lane_rate = of_lanes(rate)
+    out_flits = _ratio(of_outputs(rate * flits), out_rate)
+    beyond, depth, loop, later = _loops(machine, stages)
+    stall = _stall(out_flits, depth, loop, later)
+    allocation = np.where(machine.speculative == 1, 0, machine.stages[:, 1])[router]
+    switch = (machine.stages[:, 2] / machine.period)[router]
+    room = machine.depth[:, ports - 1].astype(float)
+    in_turn_sources = np.zeros((routers, channels))
+    np.add.at(in_turn_sources.T, paths.entry, by_source.T)
+    return Demand(
+        vcs=machine.vcs,
+        entry=paths.entry,
+        exit=paths.exit,
+        first=np.searchsorted(paths.exit, np.arange(channels + 1)),
+        rate=rate,
+        flits=flits,
+        squares=squares,
+        sources=sources,
+        share=share,
+        visible=_ratio(visible, rate),
+        out_rate=out_rate,
+        out_flits=out_flits,
+        out_squares=_ratio(of_outputs(rate * squares), out_rate),
+        out_sources=of_outputs(sources),
+        alike=_alike(machine, paths, rate, share),
+        beyond=beyond,
+        lane=lane.astype(np.int64),
+        depth=depth,
+        loop=loop,
+        stages=at,
+        later=later,
+        stall=stall,
+        turn_around=out_flits * switch + allocation + stall,
+        in_rate=in_rate,
+        in_sources=(in_turn_sources**2).sum(0),
+        feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
+        lane_service=machine.lane_service,
+        lane_rate=lane_rate,
+        lane_work=_ratio(of_lanes(rate * service), lane_rate),
+        lane_squares=_ratio(of_lanes(rate * squares * (service / np.maximum(flits, 1e-300)) ** 2), lane_rate),
+        lane_sources=of_lanes(sources),
+        source_rate=source_rate,
+        source_flits=_ratio(source_flits, source_rate),
+        source_squares=_ratio(source_squares, source_rate),
+        source_stall=_stall(_ratio(source_flits, source_rate), room, 4.0 * machine.period, stages.astype(float)),
+        source_depth=room,
+        batch=flows.batch_packets,
+    )
+
+
+def _ratio(values: F64, weights: F64) -> F64:
+    """Means from sums; 0 where nothing was summed."""
+    return np.divide(values, weights, out=np.zeros_like(values, np.float64), where=weights > 0)
+
+
+def _loops(machine: Machine, stages: I64) -> tuple[I64, F64, F64, F64]:
+    """Of each output: the input it leads to, the depth of the buffer there, a credit's loop, a head's stages there.
+
+    A flit that wins the switch at s can be sent on at s + traversal + link + 1; its credit is back after the link and
+    another cycle. The core gives credits back two cycles after a flit has arrived there, and that takes two.
+    """
+    ports = machine.ports
+    joined = machine.neighbour >= 0
+    beyond = np.where(joined, machine.neighbour * ports + machine.entry, -1).reshape(-1).astype(np.int64)
+    period = machine.period[:, None]
+    away = np.where(joined, 2 * machine.link_ticks + period + machine.period[machine.neighbour], 4 * period)
+    loop = machine.stages[:, 3:4] + machine.stages[:, 4:5] + away
+    far = np.where(joined, machine.depth[machine.neighbour, machine.entry], machine.depth[:, -1:])
+    later = np.where(joined, stages[machine.neighbour], 0)
+    return beyond, far.reshape(-1).astype(float), loop.reshape(-1).astype(float), later.reshape(-1).astype(float)
+
+
+def _stall(flits: F64, depth: F64, loop: F64, stages: F64) -> F64:
+    """How long a packet alone stands still for want of credits: flit k leaves with the credit of flit k - depth."""
+    blocks = np.floor(np.maximum(flits - 1, 0) / depth)
+    whole = np.maximum(0.0, loop + stages - depth) + (blocks - 1) * np.maximum(0.0, loop - depth)
+    return np.where(blocks > 0, whole, 0.0)
+
+
+@compiled
+def _visible(start: I64, turn: I64, rate: F64, flits: I64, head: F64, share: F64, visible: F64) -> None:
+    """Sum up, by turn, how much of the delay of a stretched packet's tail is left when it arrives.
+
+    Two packets that share an output in turns fall apart into single flits. Once they part, the tail of each comes
+    closer to its head again by the stages that only heads need, at each router. They go on together with the chance
+    that a packet of the channel takes the same turn. A tail that is late by up to P flits, equally likely, has
+    (1 - m / P)^2 of that left after it has made up for m cycles.
+    """
+    for flow in range(rate.size):
+        left = 1.0
+        made_up = 0.0
+        for step in range(start[flow + 1] - 1, start[flow] - 1, -1):
+            one = turn[step]
+            visible[one] += rate[flow] * left
+            made_up += head[one]
+            alone = max(0.0, 1 - made_up / flits[flow])
+            left = share[one] * left + (1 - share[one]) * alone * alone
+
+
+def _alike(machine: Machine, paths: Paths, rate: F64, share: F64) -> F64:
+    """Chance that two packets that leave by an output are given the same of its virtual channels.
+
+    The allocator's pointer of an input moves on by one behind a packet that goes the same way, and back to the first
+    virtual channel behind one that went another way: channel k has the chance (1 - q) q^k, q being the share of the
+    turn, wrapped around at V.
+    """
+    channels, vcs = machine.routers * machine.ports, machine.vcs
+    q = np.minimum(share, 1 - 1e-9)[:, None]
+    chances = (1 - q) * q ** np.arange(vcs) / (1 - q**vcs) * rate[:, None]
+    mean = np.stack([np.bincount(paths.exit, chances[:, vc], minlength=channels) for vc in range(vcs)])
+    total = mean.sum(0)
+    alike = np.ones(channels)
+    alike[total > 0] = ((mean[:, total > 0] / total[total > 0]) ** 2).sum(0)
+    return alike
