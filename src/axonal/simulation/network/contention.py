@@ -34,6 +34,7 @@ class Waits(NamedTuple):
     busy: F64  # (channels,) utilisation of the virtual channels of an input
     service: F64  # (channels,) of a packet in front of an input
     delay: F64  # (channels,) the part of it that an empty network does not have
+    order: F64  # (channels,) packets that have waited to be in one line behind an output
     lanes: F64  # (2, lanes) of a packet; share of pairs of packets that come by the same turn
     sums: F64  # (4, channels) scratch
 
@@ -51,6 +52,7 @@ class Waits(NamedTuple):
             busy=np.zeros(channels),
             service=np.zeros(channels),
             delay=np.zeros(channels),
+            order=np.zeros(channels),
             lanes=np.zeros((2, len(demand.lane_service))),
             sums=np.zeros((4, channels)),
         )
@@ -148,6 +150,13 @@ def _lane(demand: Demand, waits: Waits, out: int) -> float:
 
 
 @inlined
+def _servers(rate: float, time: float, servers: int) -> float:
+    """Mean wait for one of several servers, for equal times of service (Sakasegawa 1977)."""
+    full = min(rate * time / servers, 0.995)
+    return 0.5 * time * full ** (np.sqrt(2.0 * (servers + 1)) - 1) / (servers * _room(full))
+
+
+@inlined
 def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -> float:
     """Waits for one output, for its virtual channels and its wires; the change."""
     vcs = demand.vcs
@@ -157,7 +166,7 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -
     served = hold if vcs == 1 else length
     longer = served / length
     line = _line(rate, served, demand.out_squares[out] * longer * longer, demand.out_sources[out] * squares)
-    before, shape, own = 0.0, 0.0, 0.0
+    before, own = 0.0, 0.0
     for turn in range(start, end):
         one = demand.rate[turn] * scale
         own += one * one
@@ -166,8 +175,8 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -
             gap = max(gap, waits.service[demand.entry[turn]])
         more = gap / demand.flits[turn]
         before += _line(one, gap, demand.squares[turn] * more * more, demand.sources[turn] * squares)
-        shape += one * (rate - one)
     mean = max(0.0, line - before) / rate
+    waits.order[out] = max(line, before)
     if vcs == 1:
         half = served * longer * demand.out_squares[out] / length / 2
         below, residual = 0.0, 0.0
@@ -184,8 +193,7 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -
     others = 1 - own / (rate * rate)
     vc_wait, shared = 0.0, 0.0
     if vcs > 1:
-        taken = min(FULL, rate * hold / vcs)
-        vc_wait = 0.5 * others * hold * taken ** (np.sqrt(2.0 * (vcs + 1)) - 1) / (vcs * _room(taken))
+        vc_wait = others * max(0.0, _servers(rate, hold, vcs) - _servers(rate, length, vcs))
         # Packets that share the output stretch each other; those without a virtual channel wait for their turn.
         shared = 1 - min(1.0, rate * length) ** (vcs - 1)
     change = 0.0
@@ -251,7 +259,7 @@ def _inputs(demand: Demand, waits: Waits, scale: float) -> float:
         if vcs == 1:
             sources = demand.in_sources[inside] * scale * scale
             line = _line(rate, mean, base * base + 2 * base * extra + second, sources)
-            before = _line(rate, gap, gap * gap, sources)
+            before = _line(rate, gap, gap * gap, sources) if feeder < 0 else waits.order[feeder]
             queue = max(0.0, line - before) / rate
             busy = rate * mean
         else:
