@@ -34,6 +34,7 @@ class Waits(NamedTuple):
     busy: F64  # (channels,) utilisation of the virtual channels of an input
     service: F64  # (channels,) of a packet in front of an input
     delay: F64  # (channels,) the part of it that an empty network does not have
+    block: F64  # (channels,) the part of that which keeps packets that go another way from passing
     order: F64  # (channels,) packets that have waited to be in one line behind an output
     lanes: F64  # (2, lanes) of a packet; share of pairs of packets that come by the same turn
     sums: F64  # (4, channels) scratch
@@ -52,6 +53,7 @@ class Waits(NamedTuple):
             busy=np.zeros(channels),
             service=np.zeros(channels),
             delay=np.zeros(channels),
+            block=np.zeros(channels),
             order=np.zeros(channels),
             lanes=np.zeros((2, len(demand.lane_service))),
             sums=np.zeros((4, channels)),
@@ -70,6 +72,18 @@ def _line(rate: float, work: float, squares: float, sources: float) -> float:
     others = max(0.0, rate * rate - sources)
     backlog = (rate * (squares - work) + work * work * others) / 2 / _room(rate * work)
     return rate * backlog + work * others / 2
+
+
+@inlined
+def _before(demand: Demand, turn: int, scale: float) -> float:
+    """Packets that have waited to be in one line in front of a turn: each source's, and those behind a slow lane."""
+    one, late = demand.rate[turn] * scale, demand.late_rate[turn] * scale
+    sources = demand.sources[turn] * scale * scale
+    line = _line(one, demand.flits[turn], demand.squares[turn], sources)
+    if late > 0:
+        work = demand.late_work[turn]
+        line = max(line, _line(late, work, work * work, sources * (late / one) ** 2))
+    return line
 
 
 @inlined
@@ -122,7 +136,7 @@ def _lanes(demand: Demand, waits: Waits, scale: float) -> None:
         lane = demand.lane[demand.exit[turn]]
         if lane >= 0:
             one = demand.rate[turn] * scale
-            before[lane] += _line(one, demand.flits[turn], demand.squares[turn], demand.sources[turn] * squares)
+            before[lane] += _before(demand, turn, scale)
             own[lane] += one * one
     for lane in range(demand.lane_rate.size):
         rate = demand.lane_rate[lane] * scale
@@ -164,21 +178,24 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -
     rate, length = demand.out_rate[out] * scale, demand.out_flits[out]
     squares = scale * scale
     served = hold if vcs == 1 else length
-    longer = served / length
-    line = _line(rate, served, demand.out_squares[out] * longer * longer, demand.out_sources[out] * squares)
+    spread = demand.spread[out] if vcs == 1 else demand.out_squares[out] / (length * length)
+    line = _line(rate, served, served * served * spread, demand.out_sources[out] * squares)
     before, own = 0.0, 0.0
     for turn in range(start, end):
         one = demand.rate[turn] * scale
         own += one * one
-        gap = demand.flits[turn]
         if vcs == 1:
-            gap = max(gap, waits.service[demand.entry[turn]])
-        more = gap / demand.flits[turn]
-        before += _line(one, gap, demand.squares[turn] * more * more, demand.sources[turn] * squares)
-    mean = max(0.0, line - before) / rate
+            gap = waits.service[demand.entry[turn]]
+            before += _line(one, gap, gap * gap * spread, demand.sources[turn] * squares)
+        else:
+            before += _before(demand, turn, scale)
+    # Flits that are far apart let others pass between them.
+    dense = demand.dense[out] * demand.dense[out]
+    dense += (1 - dense) * min(1.0, rate * length)
+    mean = dense * max(0.0, line - before) / rate
     waits.order[out] = max(line, before)
     if vcs == 1:
-        half = served * longer * demand.out_squares[out] / length / 2
+        half = served * served * spread / 2
         below, residual = 0.0, 0.0
         for turn in range(start, end):
             one = demand.rate[turn] * scale
@@ -229,8 +246,7 @@ def _outputs(demand: Demand, waits: Waits, scale: float) -> float:
         for turn in range(start, end):
             one, inside = demand.rate[turn] * scale, demand.entry[turn]
             crossing += one / rate * (waits.turn[turn] + waits.stretch[turn])
-            base = demand.stages[out] + demand.turn_around[out] - demand.out_flits[out] + demand.flits[turn]
-            base -= demand.turn_around[out] - demand.out_flits[out] - demand.stall[out]
+            base = demand.stages[out] + demand.lasts[turn]
             extra = waits.turn[turn] + waits.stretch[turn] + credit
             part = one if demand.vcs == 1 else one * (1 - demand.share[turn])
             services[inside] += one * (base + extra)
@@ -274,6 +290,7 @@ def _inputs(demand: Demand, waits: Waits, scale: float) -> float:
         waits.busy[inside] = busy
         waits.service[inside] = mean
         waits.delay[inside] = mean - base
+        waits.block[inside] = extra
     return change
 
 
@@ -293,10 +310,8 @@ def solve(demand: Demand, scale: float, waits: Waits) -> int:
         rate, length = demand.source_rate[router] * scale, demand.source_flits[router]
         if rate > 0:
             inside = router * ports + ports - 1
-            delay = waits.delay[inside]
-            stall = max(demand.source_stall[router], waits.service[inside] - delay - demand.stages[inside] - length)
-            stall += delay * max(0.0, 1 - demand.source_depth[router] / length)
-            longer = 1 + stall / length
+            blocked = waits.block[inside] * max(0.0, 1 - demand.source_depth[router] / length)
+            longer = (demand.source_lasts[router] + blocked) / length
             more = length * (demand.batch - 1) / 2
             wait = rate * (demand.source_squares[router] * longer * longer - length * longer) / 2 + more
             waits.source[router] = wait / _room(rate * length * longer)

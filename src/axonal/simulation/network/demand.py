@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from axonal.simulation.network.arrays import Machine
 from axonal.simulation.network.compiled import compiled
 from axonal.simulation.network.flows import Flows, Paths
+from axonal.simulation.network.lonely import Alone
 
 __all__ = ["Demand", "demand_of"]
 
@@ -31,6 +32,9 @@ class Demand(NamedTuple):
     rate: F64  # (turns,)
     flits: F64  # (turns,) mean length
     squares: F64  # (turns,) mean square of the length
+    lasts: F64  # (turns,) mean time that a packet alone takes to leave
+    late_rate: F64  # (turns,) of packets that have been on a slow lane
+    late_work: F64  # (turns,) mean time that one of them occupied the slowest of its lanes
     sources: F64  # (turns,) sum of the squares of the rates of its sources
     share: F64  # (turns,) of the packets of the input, how many take the turn
     visible: F64  # (turns,) share of a stretched packet's delay that its tail does not make up for further on
@@ -45,8 +49,9 @@ class Demand(NamedTuple):
     loop: F64  # (channels,) from the grant of a body flit to the return of its credit, alone
     stages: F64  # (channels,) that a head passes before the switch, in the router of the channel
     later: F64  # (channels,) the same in the router that an output leads to
-    stall: F64  # (channels,) that a packet alone waits for credits of an output
     turn_around: F64  # (channels,) from one packet to the next in a virtual channel of an output
+    spread: F64  # (channels,) mean square of it by its square
+    dense: F64  # (channels,) share of the cycles in which a packet passes that its flits take
     in_rate: F64  # (channels,) of inputs
     in_sources: F64
     feeder: I64  # (channels,) output that feeds an input, -1 for an injection
@@ -58,12 +63,12 @@ class Demand(NamedTuple):
     source_rate: F64  # (routers,)
     source_flits: F64  # (routers,)
     source_squares: F64  # (routers,)
-    source_stall: F64  # (routers,) that a packet alone waits for room in front of its router
+    source_lasts: F64  # (routers,) that a packet alone takes to leave its core
     source_depth: F64  # (routers,)
     batch: float
 
 
-def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
+def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Demand:
     """Sum up flows."""
     routers, ports = machine.routers, machine.ports
     turns, channels = len(paths.entry), routers * ports
@@ -99,12 +104,17 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
     source_rate = np.bincount(flows.source, flows.packets_per_cycle, minlength=routers)
     source_flits = np.bincount(flows.source, flows.packets_per_cycle * flows.flits, minlength=routers)
     source_squares = np.bincount(flows.source, flows.packets_per_cycle * flows.flits**2.0, minlength=routers)
+    source_lasts = np.bincount(flows.source, flows.packets_per_cycle * alone.source_cycles, minlength=routers)
     lane_rate = of_lanes(rate)
     out_flits = _ratio(of_outputs(rate * flits), out_rate)
     beyond, depth, loop, later = _loops(machine, stages)
-    stall = _stall(out_flits, depth, loop, later)
+    lasts = _ratio(np.bincount(paths.turn, rates * alone.lasts_cycles, minlength=turns), rate)
+    late_rate, late_work = np.zeros(turns), np.zeros(turns)
+    service_of_step = np.where(lane[paths.exit] >= 0, machine.lane_service[lane[paths.exit]], 0.0)
+    _late(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, service_of_step, late_rate, late_work)
     allocation = np.where(machine.speculative == 1, 0, machine.stages[:, 1])[router]
-    switch = (machine.stages[:, 2] / machine.period)[router]
+    turn_around = _ratio(of_outputs(rate * lasts), out_rate) + allocation
+    spread = _ratio(of_outputs(rate * (lasts + allocation[paths.exit]) ** 2), out_rate)
     room = machine.depth[:, ports - 1].astype(float)
     in_turn_sources = np.zeros((routers, channels))
     np.add.at(in_turn_sources.T, paths.entry, by_source.T)
@@ -116,6 +126,9 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
         rate=rate,
         flits=flits,
         squares=squares,
+        lasts=lasts,
+        late_rate=late_rate,
+        late_work=_ratio(late_work, late_rate),
         sources=sources,
         share=share,
         visible=_ratio(visible, rate),
@@ -130,8 +143,9 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
         loop=loop,
         stages=at,
         later=later,
-        stall=stall,
-        turn_around=out_flits * switch + allocation + stall,
+        turn_around=turn_around,
+        spread=_ratio(spread, turn_around**2),
+        dense=_ratio(of_outputs(rate * flits / np.maximum(lasts, 1)), out_rate),
         in_rate=in_rate,
         in_sources=(in_turn_sources**2).sum(0),
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
@@ -143,7 +157,7 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths) -> Demand:
         source_rate=source_rate,
         source_flits=_ratio(source_flits, source_rate),
         source_squares=_ratio(source_squares, source_rate),
-        source_stall=_stall(_ratio(source_flits, source_rate), room, 4.0 * machine.period, stages.astype(float)),
+        source_lasts=_ratio(source_lasts, source_rate),
         source_depth=room,
         batch=flows.batch_packets,
     )
@@ -171,11 +185,17 @@ def _loops(machine: Machine, stages: I64) -> tuple[I64, F64, F64, F64]:
     return beyond, far.reshape(-1).astype(float), loop.reshape(-1).astype(float), later.reshape(-1).astype(float)
 
 
-def _stall(flits: F64, depth: F64, loop: F64, stages: F64) -> F64:
-    """How long a packet alone stands still for want of credits: flit k leaves with the credit of flit k - depth."""
-    blocks = np.floor(np.maximum(flits - 1, 0) / depth)
-    whole = np.maximum(0.0, loop + stages - depth) + (blocks - 1) * np.maximum(0.0, loop - depth)
-    return np.where(blocks > 0, whole, 0.0)
+@compiled
+def _late(start: I64, turn: I64, rate: F64, flits: I64, service: F64, late_rate: F64, late_work: F64) -> None:
+    """Sum up, by turn, packets that have been on a lane slower than the network, and their work there."""
+    for flow in range(rate.size):
+        slowest = 1.0
+        for step in range(start[flow], start[flow + 1]):
+            one = turn[step]
+            if slowest > 1:
+                late_rate[one] += rate[flow]
+                late_work[one] += rate[flow] * flits[flow] * slowest
+            slowest = max(slowest, service[one])
 
 
 @compiled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,25 +12,43 @@ from axonal.simulation.network.compiled import compiled
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.flows import Flows, Paths
 
-__all__ = ["alone_cycles"]
+__all__ = ["Alone", "alone"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
-def alone_cycles(fabric: Fabric, flows: Flows, paths: Paths) -> F64:
-    """Ticks from the creation of a packet of each flow to the ejection of its tail, in an empty network.
+@dataclass(frozen=True, kw_only=True)
+class Alone:
+    """Packets alone in an empty network.
+
+    Args:
+        cycles: Of each flow, from the creation of a packet to the ejection of its tail.
+        lasts_cycles: Of each step of each flow, from the grant of its head to that of its tail, both included.
+        source_cycles: Of each flow, the same for the core that sends it.
+    """
+
+    cycles: F64
+    lasts_cycles: F64
+    source_cycles: F64
+
+
+def alone(fabric: Fabric, flows: Flows, paths: Paths) -> Alone:
+    """How a packet of each flow passes an empty network.
 
     Flit k leaves router h at the latest of: its arrival (for a head, and the stages before the switch), the cycle
     after flit k - 1, and the return of the credit of flit k - B, B being the depth of the buffer beyond. A head pays
     for routing and VC allocation at every router and a body flit does not, so behind a slow link the tail catches up.
     """
-    cycles = np.zeros(len(flows))
+    result = Alone(
+        cycles=np.zeros(len(flows)), lasts_cycles=np.zeros(len(paths.turn)), source_cycles=np.zeros(len(flows))
+    )
     if len(flows):
         longest, most = int(paths.hops.max()), int(flows.flits.max())
-        sends = np.zeros((longest + 1, most), np.int64)
-        _alone(fabric.machine, flows.flits, paths.start, paths.exit[paths.turn], sends, np.zeros(longest), cycles)
-    return cycles
+        sends, free = np.zeros((longest + 1, most), np.int64), np.zeros(longest)
+        outputs = (result.cycles, result.lasts_cycles, result.source_cycles)
+        _alone(fabric.machine, flows.flits, paths.start, paths.exit[paths.turn], (sends, free), outputs)
+    return result
 
 
 @compiled
@@ -38,8 +58,12 @@ def _up(tick: int, period: int) -> int:
 
 
 @compiled
-def _alone(machine: Machine, flits: I64, start: I64, exits: I64, sends: I64, free: F64, cycles: F64) -> None:
+def _alone(
+    machine: Machine, flits: I64, start: I64, exits: I64, scratch: tuple[I64, F64], outputs: tuple[F64, F64, F64]
+) -> None:
     """Row 0 of `sends` is the source, row h + 1 the router h of the path."""
+    sends, free = scratch
+    cycles, lasts, source = outputs
     ports = machine.ports
     for flow in range(flits.size):
         hops = start[flow + 1] - start[flow]
@@ -89,3 +113,7 @@ def _alone(machine: Machine, flits: I64, start: I64, exits: I64, sends: I64, fre
                     at = max(at, int(before + 1e-9))
                 at += machine.link_ticks[router, out] + period
         cycles[flow] = end
+        last = flits[flow] - 1
+        source[flow] = sends[0, last] - sends[0, 0] + 1
+        for hop in range(hops):
+            lasts[start[flow] + hop] = sends[hop + 1, last] - sends[hop + 1, 0] + 1
