@@ -33,11 +33,12 @@ class Waits(NamedTuple):
     source: F64  # (routers,)
     busy: F64  # (channels,) utilisation of the virtual channels of an input
     service: F64  # (channels,) of a packet in front of an input
+    quick: F64  # (channels,) the same behind another packet, whose wait lets flits that are far apart close up
     delay: F64  # (channels,) the part of it that an empty network does not have
     block: F64  # (channels,) the part of that which keeps packets that go another way from passing
     order: F64  # (channels,) packets that have waited to be in one line behind an output
     lanes: F64  # (2, lanes) of a packet; share of pairs of packets that come by the same turn
-    sums: F64  # (4, channels) scratch
+    sums: F64  # (5, channels) scratch
 
     @classmethod
     def none(cls, demand: Demand) -> Waits:
@@ -52,11 +53,12 @@ class Waits(NamedTuple):
             source=np.zeros(len(demand.source_rate)),
             busy=np.zeros(channels),
             service=np.zeros(channels),
+            quick=np.zeros(channels),
             delay=np.zeros(channels),
             block=np.zeros(channels),
             order=np.zeros(channels),
             lanes=np.zeros((2, len(demand.lane_service))),
-            sums=np.zeros((4, channels)),
+            sums=np.zeros((5, channels)),
         )
 
 
@@ -67,10 +69,10 @@ def _room(full: float) -> float:
 
 
 @inlined
-def _line(rate: float, work: float, squares: float, sources: float) -> float:
+def _line(rate: float, work: float, squares: float, sources: float, full: float) -> float:
     """Mean number of packets that wait where a stream of several sources stands in one line."""
     others = max(0.0, rate * rate - sources)
-    backlog = (rate * (squares - work) + work * work * others) / 2 / _room(rate * work)
+    backlog = (rate * (squares - work) + work * work * others) / 2 / _room(full)
     return rate * backlog + work * others / 2
 
 
@@ -79,10 +81,10 @@ def _before(demand: Demand, turn: int, scale: float) -> float:
     """Packets that have waited to be in one line in front of a turn: each source's, and those behind a slow lane."""
     one, late = demand.rate[turn] * scale, demand.late_rate[turn] * scale
     sources = demand.sources[turn] * scale * scale
-    line = _line(one, demand.flits[turn], demand.squares[turn], sources)
+    line = _line(one, demand.flits[turn], demand.squares[turn], sources, one * demand.flits[turn])
     if late > 0:
         work = demand.late_work[turn]
-        line = max(line, _line(late, work, work * work, sources * (late / one) ** 2))
+        line = max(line, _line(late, work, work * work, sources * (late / one) ** 2, late * work))
     return line
 
 
@@ -142,7 +144,8 @@ def _lanes(demand: Demand, waits: Waits, scale: float) -> None:
         rate = demand.lane_rate[lane] * scale
         if rate > 0:
             sources = demand.lane_sources[lane] * squares
-            line = _line(rate, demand.lane_work[lane], demand.lane_squares[lane], sources)
+            work = demand.lane_work[lane]
+            line = _line(rate, work, demand.lane_squares[lane], sources, rate * work)
             before[lane] = max(0.0, line - before[lane]) / rate
             own[lane] /= rate * rate
 
@@ -178,15 +181,17 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -
     rate, length = demand.out_rate[out] * scale, demand.out_flits[out]
     squares = scale * scale
     served = hold if vcs == 1 else length
+    busy = served - max(0.0, demand.turn_around[out] - demand.quick[out]) if vcs == 1 else length
     spread = demand.spread[out] if vcs == 1 else demand.out_squares[out] / (length * length)
-    line = _line(rate, served, served * served * spread, demand.out_sources[out] * squares)
+    line = _line(rate, served, served * served * spread, demand.out_sources[out] * squares, rate * busy)
     before, own = 0.0, 0.0
     for turn in range(start, end):
         one = demand.rate[turn] * scale
         own += one * one
         if vcs == 1:
             gap = waits.service[demand.entry[turn]]
-            before += _line(one, gap, gap * gap * spread, demand.sources[turn] * squares)
+            quick = waits.quick[demand.entry[turn]]
+            before += _line(one, gap, gap * gap * spread, demand.sources[turn] * squares, one * quick)
         else:
             before += _before(demand, turn, scale)
     # Flits that are far apart let others pass between them.
@@ -199,13 +204,13 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float) -
         below, residual = 0.0, 0.0
         for turn in range(start, end):
             one = demand.rate[turn] * scale
-            residual += one * (rate - one) * half / (1 + one * served)
-            below += one / (1 + one * served)
-        ahead = residual / _room(min(FULL, served * below))
+            residual += one * (rate - one) * half / (1 + one * busy)
+            below += one / (1 + one * busy)
+        ahead = residual / _room(min(FULL, busy * below))
         mean = 0.0
         for turn in range(start, end):
             one = demand.rate[turn] * scale
-            mean += one / rate * ((rate - one) * half + served * ahead) / (1 + one * served)
+            mean += one / rate * ((rate - one) * half + busy * ahead) / (1 + one * busy)
     # Those of a small stream meet more of the others.
     others = 1 - own / (rate * rate)
     vc_wait, shared = 0.0, 0.0
@@ -231,7 +236,7 @@ def _outputs(demand: Demand, waits: Waits, scale: float) -> float:
     """One round over the outputs; the change."""
     change = 0.0
     waits.sums[:] = 0.0
-    services, spreads, bases, gaps = waits.sums[0], waits.sums[1], waits.sums[2], waits.sums[3]
+    services, spreads, bases, gaps, spares = waits.sums[0], waits.sums[1], waits.sums[2], waits.sums[3], waits.sums[4]
     for out in range(demand.out_rate.size - 1, -1, -1):
         rate = demand.out_rate[out] * scale
         if rate <= 0:
@@ -251,6 +256,7 @@ def _outputs(demand: Demand, waits: Waits, scale: float) -> float:
             part = one if demand.vcs == 1 else one * (1 - demand.share[turn])
             services[inside] += one * (base + extra)
             bases[inside] += one * base
+            spares[inside] += one * max(0.0, demand.turn_around[out] - demand.quick[out])
             gaps[inside] += part * extra
             spreads[inside] += part * extra * (0.67 * served + 2 * extra)
         waits.lane[out] = max(0.0, behind - crossing)
@@ -262,7 +268,7 @@ def _inputs(demand: Demand, waits: Waits, scale: float) -> float:
     """One round over the inputs; the change."""
     change = 0.0
     vcs = demand.vcs
-    services, spreads, bases, parts = waits.sums[0], waits.sums[1], waits.sums[2], waits.sums[3]
+    services, spreads, bases, parts, spares = waits.sums[0], waits.sums[1], waits.sums[2], waits.sums[3], waits.sums[4]
     ports = demand.in_rate.size // demand.source_rate.size
     for inside in range(demand.in_rate.size):
         rate = demand.in_rate[inside] * scale
@@ -270,18 +276,19 @@ def _inputs(demand: Demand, waits: Waits, scale: float) -> float:
             continue
         mean, base = services[inside] / rate, bases[inside] / rate
         extra, second = parts[inside] / rate, spreads[inside] / rate
+        quick = mean - spares[inside] / rate
         feeder, router = demand.feeder[inside], inside // ports
         gap = demand.source_flits[router] if feeder < 0 else demand.turn_around[feeder]
         if vcs == 1:
             sources = demand.in_sources[inside] * scale * scale
-            line = _line(rate, mean, base * base + 2 * base * extra + second, sources)
-            before = _line(rate, gap, gap * gap, sources) if feeder < 0 else waits.order[feeder]
+            busy = rate * quick
+            line = _line(rate, mean, base * base + 2 * base * extra + second, sources, busy)
+            before = _line(rate, gap, gap * gap, sources, rate * gap) if feeder < 0 else waits.order[feeder]
             queue = max(0.0, line - before) / rate
-            busy = rate * mean
         else:
             per_vc = rate / vcs if feeder < 0 else rate * demand.alike[feeder]
             over = max(0.0, base - gap)
-            busy = per_vc * mean
+            busy = per_vc * quick
             queue = per_vc * (over * (over + 1) + extra * (2 * over + 1) + second) / 2 / _room(busy)
             if feeder < 0:
                 queue *= min(1.0, rate * mean) ** (vcs - 1)
@@ -289,6 +296,7 @@ def _inputs(demand: Demand, waits: Waits, scale: float) -> float:
         waits.queue[inside] = 0.5 * (queue + waits.queue[inside])
         waits.busy[inside] = busy
         waits.service[inside] = mean
+        waits.quick[inside] = quick
         waits.delay[inside] = mean - base
         waits.block[inside] = extra
     return change

@@ -50,6 +50,7 @@ class Demand(NamedTuple):
     stages: F64  # (channels,) that a head passes before the switch, in the router of the channel
     later: F64  # (channels,) the same in the router that an output leads to
     turn_around: F64  # (channels,) from one packet to the next in a virtual channel of an output
+    quick: F64  # (channels,) the same when flits come as fast as credits let them
     spread: F64  # (channels,) mean square of it by its square
     dense: F64  # (channels,) share of the cycles in which a packet passes that its flits take
     in_rate: F64  # (channels,) of inputs
@@ -144,6 +145,7 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         stages=at,
         later=later,
         turn_around=turn_around,
+        quick=out_flits * np.maximum(1, loop / depth) + allocation,
         spread=_ratio(spread, turn_around**2),
         dense=_ratio(of_outputs(rate * flits / np.maximum(lasts, 1)), out_rate),
         in_rate=in_rate,
