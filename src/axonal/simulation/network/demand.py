@@ -114,6 +114,7 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     service_of_step = np.where(lane[paths.exit] >= 0, machine.lane_service[lane[paths.exit]], 0.0)
     _late(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, service_of_step, late_rate, late_work)
     allocation = np.where(machine.speculative == 1, 0, machine.stages[:, 1])[router]
+    quick = out_flits * np.maximum(1, loop / depth)
     turn_around = _ratio(of_outputs(rate * lasts), out_rate) + allocation
     spread = _ratio(of_outputs(rate * (lasts + allocation[paths.exit]) ** 2), out_rate)
     room = machine.depth[:, ports - 1].astype(float)
@@ -145,9 +146,9 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         stages=at,
         later=later,
         turn_around=turn_around,
-        quick=out_flits * np.maximum(1, loop / depth) + allocation,
+        quick=quick + allocation,
         spread=_ratio(spread, turn_around**2),
-        dense=_ratio(of_outputs(rate * flits / np.maximum(lasts, 1)), out_rate),
+        dense=_ratio(of_outputs(rate * flits / np.maximum(flits + np.maximum(0, lasts - quick[paths.exit]), 1)), out_rate),
         in_rate=in_rate,
         in_sources=(in_turn_sources**2).sum(0),
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
