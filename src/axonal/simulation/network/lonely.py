@@ -54,6 +54,8 @@ def alone(fabric: Fabric, flows: Flows, paths: Paths) -> Alone:
 @compiled
 def _up(tick: int, period: int) -> int:
     """The next clock edge."""
+    if period == 1:
+        return tick
     return (tick + period - 1) // period * period
 
 
