@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonal.simulation.network.arrays import Machine
-from axonal.simulation.network.compiled import compiled
 from axonal.simulation.network.flows import Flows, Paths
 from axonal.simulation.network.lonely import Alone
+from axonal.simulation.network.totals import totals_of
 
 __all__ = ["Demand", "demand_of"]
 
@@ -72,54 +72,38 @@ class Demand(NamedTuple):
 def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Demand:
     """Sum up flows."""
     routers, ports = machine.routers, machine.ports
-    turns, channels = len(paths.entry), routers * ports
-    rates = np.repeat(flows.packets_per_cycle, paths.hops)
-    lengths = np.repeat(flows.flits, paths.hops).astype(float)
-    rate = np.bincount(paths.turn, rates, minlength=turns)
-    flits = _ratio(np.bincount(paths.turn, rates * lengths, minlength=turns), rate)
-    squares = _ratio(np.bincount(paths.turn, rates * lengths**2, minlength=turns), rate)
-    origin = np.repeat(flows.source, paths.hops)
-    by_source = np.bincount(origin * turns + paths.turn, rates, minlength=routers * turns).reshape(routers, turns)
-    sources = (by_source**2).sum(0)
+    channels = routers * ports
+    router = np.repeat(np.arange(routers), ports)
+    stages = machine.stages[:, 0] + np.where(machine.speculative == 1, 0, machine.stages[:, 1])
+    head = stages[router].astype(float)
+    allocation = np.where(machine.speculative == 1, 0, machine.stages[:, 1])[router]
+    lane = np.where(machine.neighbour < 0, -1, machine.lane).reshape(-1).astype(np.int64)
+    service = np.where(lane >= 0, machine.lane_service[lane], 0.0)
+    totals = totals_of(flows, paths, alone, head, service)
+    rate, sources = totals.rate, totals.sources
+    flits, squares, lasts = (_ratio(values, rate) for values in (totals.flits, totals.squares, totals.lasts))
+    share = _ratio(rate, totals.in_rate[paths.entry])
 
     def of_outputs(values: F64) -> F64:
         return np.bincount(paths.exit, values, minlength=channels)
 
-    def of_inputs(values: F64) -> F64:
-        return np.bincount(paths.entry, values, minlength=channels)
-
-    in_rate, out_rate = of_inputs(rate), of_outputs(rate)
-    share = _ratio(rate, in_rate[paths.entry])
-    stages = machine.stages[:, 0] + np.where(machine.speculative == 1, 0, machine.stages[:, 1])
-    router = np.repeat(np.arange(routers), ports)
-    at = stages[router].astype(float)
-    visible = np.zeros(turns)
-    _visible(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, at[paths.exit], share, visible)
-    lane = np.where(machine.neighbour < 0, -1, machine.lane).reshape(-1)
-    on_lane = lane[paths.exit] >= 0
-    service = machine.lane_service[lane[paths.exit]] * np.maximum(flits, 1e-300)
+    lane_of_turn = lane[paths.exit]
+    on_lane = lane_of_turn >= 0
 
     def of_lanes(values: F64) -> F64:
-        return np.bincount(lane[paths.exit][on_lane], values[on_lane], minlength=len(machine.lane_service))
+        return np.bincount(lane_of_turn[on_lane], values[on_lane], minlength=len(machine.lane_service))
 
-    source_rate = np.bincount(flows.source, flows.packets_per_cycle, minlength=routers)
-    source_flits = np.bincount(flows.source, flows.packets_per_cycle * flows.flits, minlength=routers)
-    source_squares = np.bincount(flows.source, flows.packets_per_cycle * flows.flits**2.0, minlength=routers)
-    source_lasts = np.bincount(flows.source, flows.packets_per_cycle * alone.source_cycles, minlength=routers)
-    lane_rate = of_lanes(rate)
+    def of_sources(values: F64) -> F64:
+        return np.bincount(flows.source, flows.packets_per_cycle * values, minlength=routers)
+
+    out_rate, lane_rate, source_rate = of_outputs(rate), of_lanes(rate), of_sources(np.ones(len(flows)))
     out_flits = _ratio(of_outputs(rate * flits), out_rate)
     beyond, depth, loop, later = _loops(machine, stages)
-    lasts = _ratio(np.bincount(paths.turn, rates * alone.lasts_cycles, minlength=turns), rate)
-    late_rate, late_work = np.zeros(turns), np.zeros(turns)
-    service_of_step = np.where(lane[paths.exit] >= 0, machine.lane_service[lane[paths.exit]], 0.0)
-    _late(paths.start, paths.turn, flows.packets_per_cycle, flows.flits, service_of_step, late_rate, late_work)
-    allocation = np.where(machine.speculative == 1, 0, machine.stages[:, 1])[router]
     quick = out_flits * np.maximum(1, loop / depth)
     turn_around = _ratio(of_outputs(rate * lasts), out_rate) + allocation
     spread = _ratio(of_outputs(rate * (lasts + allocation[paths.exit]) ** 2), out_rate)
-    room = machine.depth[:, ports - 1].astype(float)
-    in_turn_sources = np.zeros((routers, channels))
-    np.add.at(in_turn_sources.T, paths.entry, by_source.T)
+    apart = np.maximum(0, lasts - quick[paths.exit])
+    slow = service[paths.exit]
     return Demand(
         vcs=machine.vcs,
         entry=paths.entry,
@@ -129,39 +113,39 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         flits=flits,
         squares=squares,
         lasts=lasts,
-        late_rate=late_rate,
-        late_work=_ratio(late_work, late_rate),
+        late_rate=totals.late_rate,
+        late_work=_ratio(totals.late_work, totals.late_rate),
         sources=sources,
         share=share,
-        visible=_ratio(visible, rate),
+        visible=_ratio(totals.visible, rate),
         out_rate=out_rate,
         out_flits=out_flits,
         out_squares=_ratio(of_outputs(rate * squares), out_rate),
         out_sources=of_outputs(sources),
         alike=_alike(machine, paths, rate, share),
         beyond=beyond,
-        lane=lane.astype(np.int64),
+        lane=lane,
         depth=depth,
         loop=loop,
-        stages=at,
+        stages=head,
         later=later,
         turn_around=turn_around,
         quick=quick + allocation,
         spread=_ratio(spread, turn_around**2),
-        dense=_ratio(of_outputs(rate * flits / np.maximum(flits + np.maximum(0, lasts - quick[paths.exit]), 1)), out_rate),
-        in_rate=in_rate,
-        in_sources=(in_turn_sources**2).sum(0),
+        dense=_ratio(of_outputs(rate * flits / np.maximum(flits + apart, 1)), out_rate),
+        in_rate=totals.in_rate,
+        in_sources=totals.in_sources,
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
         lane_service=machine.lane_service,
         lane_rate=lane_rate,
-        lane_work=_ratio(of_lanes(rate * service), lane_rate),
-        lane_squares=_ratio(of_lanes(rate * squares * (service / np.maximum(flits, 1e-300)) ** 2), lane_rate),
+        lane_work=_ratio(of_lanes(rate * flits * slow), lane_rate),
+        lane_squares=_ratio(of_lanes(rate * squares * slow**2), lane_rate),
         lane_sources=of_lanes(sources),
         source_rate=source_rate,
-        source_flits=_ratio(source_flits, source_rate),
-        source_squares=_ratio(source_squares, source_rate),
-        source_lasts=_ratio(source_lasts, source_rate),
-        source_depth=room,
+        source_flits=_ratio(of_sources(flows.flits), source_rate),
+        source_squares=_ratio(of_sources(flows.flits**2.0), source_rate),
+        source_lasts=_ratio(of_sources(alone.source_cycles), source_rate),
+        source_depth=machine.depth[:, ports - 1].astype(float),
         batch=flows.batch_packets,
     )
 
@@ -186,39 +170,6 @@ def _loops(machine: Machine, stages: I64) -> tuple[I64, F64, F64, F64]:
     far = np.where(joined, machine.depth[machine.neighbour, machine.entry], machine.depth[:, -1:])
     later = np.where(joined, stages[machine.neighbour], 0)
     return beyond, far.reshape(-1).astype(float), loop.reshape(-1).astype(float), later.reshape(-1).astype(float)
-
-
-@compiled
-def _late(start: I64, turn: I64, rate: F64, flits: I64, service: F64, late_rate: F64, late_work: F64) -> None:
-    """Sum up, by turn, packets that have been on a lane slower than the network, and their work there."""
-    for flow in range(rate.size):
-        slowest = 1.0
-        for step in range(start[flow], start[flow + 1]):
-            one = turn[step]
-            if slowest > 1:
-                late_rate[one] += rate[flow]
-                late_work[one] += rate[flow] * flits[flow] * slowest
-            slowest = max(slowest, service[one])
-
-
-@compiled
-def _visible(start: I64, turn: I64, rate: F64, flits: I64, head: F64, share: F64, visible: F64) -> None:
-    """Sum up, by turn, how much of the delay of a stretched packet's tail is left when it arrives.
-
-    Two packets that share an output in turns fall apart into single flits. Once they part, the tail of each comes
-    closer to its head again by the stages that only heads need, at each router. They go on together with the chance
-    that a packet of the channel takes the same turn. A tail that is late by up to P flits, equally likely, has
-    (1 - m / P)^2 of that left after it has made up for m cycles.
-    """
-    for flow in range(rate.size):
-        left = 1.0
-        made_up = 0.0
-        for step in range(start[flow + 1] - 1, start[flow] - 1, -1):
-            one = turn[step]
-            visible[one] += rate[flow] * left
-            made_up += head[one]
-            alone = max(0.0, 1 - made_up / flits[flow])
-            left = share[one] * left + (1 - share[one]) * alone * alone
 
 
 def _alike(machine: Machine, paths: Paths, rate: F64, share: F64) -> F64:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonal.simulation.network.arrays import Machine
-from axonal.simulation.network.compiled import compiled
+from axonal.simulation.network.compiled import compiled, inlined
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.flows import Flows, Paths
 
@@ -46,8 +46,11 @@ def alone(fabric: Fabric, flows: Flows, paths: Paths) -> Alone:
     if len(flows):
         longest, most = int(paths.hops.max()), int(flows.flits.max())
         sends, free = np.zeros((longest + 1, most), np.int64), np.zeros(longest)
+        machine = fabric.machine
+        plain = machine.period.max() == 1 and machine.stages[:, 2].max() == 1
+        shallow = int(machine.depth.min()) if plain else 0
         outputs = (result.cycles, result.lasts_cycles, result.source_cycles)
-        _alone(fabric.machine, flows.flits, paths.start, paths.exit[paths.turn], (sends, free), outputs)
+        _alone(machine, flows.flits, paths.start, paths.exit[paths.turn], (sends, free, shallow), outputs)
     return result
 
 
@@ -59,16 +62,44 @@ def _up(tick: int, period: int) -> int:
     return (tick + period - 1) // period * period
 
 
+@inlined
+def _straight(machine: Machine, exits: I64, first: int, last: int) -> int:
+    """Latency of a head, or -1 where there is a lane that may hold flits back."""
+    ports = machine.ports
+    cycles = 2
+    for step in range(first, last):
+        router, out = exits[step] // ports, exits[step] % ports
+        cycles += machine.stages[router, 0] + machine.stages[router, 3]
+        if machine.speculative[router] == 0:
+            cycles += machine.stages[router, 1]
+        if out == ports - 1:
+            return cycles + 2
+        lane = machine.lane[router, out]
+        if lane >= 0 and machine.lane_service[lane] > 1:
+            return -1
+        cycles += machine.link_ticks[router, out] + 1
+    return cycles
+
+
 @compiled
 def _alone(
-    machine: Machine, flits: I64, start: I64, exits: I64, scratch: tuple[I64, F64], outputs: tuple[F64, F64, F64]
+    machine: Machine, flits: I64, start: I64, exits: I64, scratch: tuple[I64, F64, int], outputs: tuple[F64, F64, F64]
 ) -> None:
     """Row 0 of `sends` is the source, row h + 1 the router h of the path."""
-    sends, free = scratch
+    sends, free, shallow = scratch
     cycles, lasts, source = outputs
     ports = machine.ports
     for flow in range(flits.size):
         hops = start[flow + 1] - start[flow]
+        if flits[flow] <= shallow:
+            head = _straight(machine, exits, start[flow], start[flow + 1])
+            if head > 0:
+                # Nothing holds a flit back: all follow each other.
+                cycles[flow] = head + flits[flow] - 1
+                source[flow] = flits[flow]
+                for step in range(start[flow], start[flow + 1]):
+                    lasts[step] = flits[flow]
+                continue
         free[:hops] = 0.0
         end = 0
         for flit in range(flits[flow]):
