@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from axonal.simulation.network.compiled import compiled, inlined
 from axonal.simulation.network.demand import Demand
 
-__all__ = ["Waits", "mean_wait", "solve"]
+__all__ = ["Waits", "mean_wait", "saturation", "solve", "wait_of_turns"]
 
 F64 = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ SWEEPS = 60
 """Most rounds of the fixed point; it mostly takes six to fifteen."""
 FOREVER = 1e6
 """Ticks; longer waits are no waits but a network that does not keep up."""
+BISECTIONS = 9
+"""Halvings of the range of the saturation load."""
 FULL = 0.995
 """Utilisation at which waits are cut off, for they have no bound at 1."""
 
@@ -328,20 +330,74 @@ def solve(demand: Demand, scale: float, waits: Waits) -> int:
     return rounds
 
 
+@inlined
+def _wait_of_turn(demand: Demand, waits: Waits, turn: int) -> float:
+    """What a packet of a turn is late by, when it arrives, for what it meets there."""
+    out = demand.exit[turn]
+    credit, length = waits.credit[out], demand.out_flits[out]
+    back = max(1.0, np.ceil((demand.depth[out] + 1) / length) - 1)
+    if back * length < demand.depth[out]:
+        credit *= demand.visible[turn]  # Only tails wait for credits.
+    one = waits.queue[demand.entry[turn]] + waits.turn[turn] + waits.stretch[turn] * demand.visible[turn]
+    return one + waits.lane[out] + credit
+
+
+@compiled
+def _waits_of_turns(demand: Demand, waits: Waits, values: F64) -> None:
+    for turn in range(demand.entry.size):
+        values[turn] = _wait_of_turn(demand, waits, turn) if demand.rate[turn] > 0 else 0.0
+
+
+def wait_of_turns(demand: Demand, waits: Waits) -> F64:
+    """What a packet of each turn is late by, when it arrives, for what it meets there."""
+    values = np.zeros(len(demand.entry))
+    _waits_of_turns(demand, waits, values)
+    return values
+
+
 @compiled
 def mean_wait(demand: Demand, waits: Waits) -> float:
-    """What the waits add to the latency of a packet, averaged over packets."""
+    """What the waits add to the latency of a packet, averaged over packets; infinite when there is no end of them."""
     total, packets = 0.0, 0.0
     for router in range(demand.source_rate.size):
         total += demand.source_rate[router] * waits.source[router]
         packets += demand.source_rate[router]
     for turn in range(demand.entry.size):
-        out = demand.exit[turn]
-        credit = waits.credit[out]
-        back = max(1.0, np.ceil((demand.depth[out] + 1) / demand.out_flits[out]) - 1)
-        if back * demand.out_flits[out] < demand.depth[out]:
-            credit *= demand.visible[turn]
-        one = waits.queue[demand.entry[turn]] + waits.turn[turn] + waits.stretch[turn] * demand.visible[turn]
-        total += demand.rate[turn] * (one + waits.lane[out] + credit)
+        if demand.rate[turn] > 0:
+            total += demand.rate[turn] * _wait_of_turn(demand, waits, turn)
     mean = total / max(packets, 1e-300)
     return mean if mean < FOREVER else np.inf
+
+
+@compiled
+def saturation(demand: Demand, wait: float, waits: Waits) -> float:
+    """The scale of the flows at which the mean wait is as long as given."""
+    most = 0.0
+    for router in range(demand.source_rate.size):
+        most = max(most, demand.source_rate[router] * demand.source_flits[router])
+    for out in range(demand.out_rate.size):
+        most = max(most, demand.out_rate[out] * demand.out_flits[out])
+    for lane in range(demand.lane_rate.size):
+        most = max(most, demand.lane_rate[lane] * demand.lane_work[lane])
+    low, high = 0.0, 1 / most
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        _clear(waits)
+        solve(demand, middle, waits)
+        if mean_wait(demand, waits) < wait:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+@inlined
+def _clear(waits: Waits) -> None:
+    waits.turn[:] = 0.0
+    waits.stretch[:] = 0.0
+    waits.queue[:] = 0.0
+    waits.credit[:] = 0.0
+    waits.busy[:] = 0.0
+    waits.service[:] = 0.0
+    waits.quick[:] = 0.0
+    waits.delay[:] = 0.0

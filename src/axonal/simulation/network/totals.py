@@ -82,9 +82,7 @@ def _rates(
 
 
 @compiled
-def _means(
-    start: I64, turn: I64, rate: F64, flits: I64, lasts: F64, at: tuple[F64, F64, F64], sums: Totals
-) -> None:
+def _means(start: I64, turn: I64, rate: F64, flits: I64, lasts: F64, at: tuple[F64, F64, F64], sums: Totals) -> None:
     """What packets are like at each turn.
 
     Two packets that share an output in turns fall apart into single flits. Once they part, the tail of each comes
