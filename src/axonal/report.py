@@ -157,7 +157,8 @@ class Report:
         interval_ns: Length of the intervals of `LinkLoad.utilization`; 0 where loads over time were not counted.
         waits: Who waited for whom, longest first.
         profiles: Energy at other constants, where sources disagree.
-        notes: What a reader must know of the figures, for example that an engine left its range.
+        notes: What a reader must know of the figures.
+        valid: Whether the engine was within its range; the notes say why not.
     """
 
     latency_ns: float
@@ -174,6 +175,7 @@ class Report:
     waits: tuple[Wait, ...] = ()
     profiles: tuple[Profile, ...] = ()
     notes: tuple[str, ...] = ()
+    valid: bool = True
 
     def against(self, other: Report) -> Comparison:
         """This report relative to another one: 1 everywhere means that they agree."""

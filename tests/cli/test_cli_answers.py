@@ -15,7 +15,7 @@ from cli_runs import SYSTEM, TINY, Done, axonal, done_once, keep_inside
 import axonal as package
 from axonal.hardware import load, presets
 
-VERBS = ("compare", "systems", "check", "report", "doctor")
+VERBS = ("compare", "noc", "systems", "check", "report", "doctor")
 
 WITHOUT_TORCH = """
 import sys

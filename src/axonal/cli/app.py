@@ -14,6 +14,7 @@ from rich.markup import escape
 
 import axonal
 from axonal.cli.complaints import complaining
+from axonal.cli.noc import noc
 from axonal.cli.parsing import assignments, integers, names, reject_unwritable
 
 __all__ = ["app", "main"]
@@ -147,6 +148,9 @@ def _pair(option: str, text: str | None) -> tuple[int, int] | None:
     if len(values) != 2:
         raise ValueError(f"{option} is {text!r}, must be two whole numbers, for example 500,900")
     return values[0], values[1]
+
+
+app.command()(noc)
 
 
 @app.command()

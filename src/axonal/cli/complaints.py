@@ -31,8 +31,8 @@ def complaining(verb: Callable[P, None]) -> Callable[P, None]:
             verb(*args, **kwargs)
         except (typer.Exit, BrokenPipeError):
             raise
-        except KeyboardInterrupt:
-            _complain("stopped: what was trained is kept; run the same command again to go on from there")
+        except KeyboardInterrupt as stop:
+            _complain(str(stop) or "stopped: what was trained is kept; run the same command again to go on from there")
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             _complain(_words(error))

@@ -23,9 +23,13 @@ _EXACT_SEARCH_CHIPS = 12
 def die_paths(system: System) -> DiePaths:
     """Shortest path over the links between each two connected dies.
 
-    Breadth first; among equally short paths the one over the links that stand first in the system wins.
+    Breadth first; among equally short paths the one that moves along a row of dies first wins, as packets do in a grid
+    of dies, then the one over the links that stand first in the system.
     """
-    return _paths(tuple(chip.name for chip in system.chips), tuple((link.a, link.b) for link in system.links))
+    at = {chip.name: chip.row for chip in system.chips}
+    ends = [(link.a, link.b) for link in system.links]
+    along_rows_first = sorted(ends, key=lambda pair: at[pair[0]] != at[pair[1]])
+    return _paths(tuple(at), tuple(along_rows_first))
 
 
 @lru_cache(maxsize=64)

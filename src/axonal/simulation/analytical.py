@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from axonal import wire
 from axonal.hardware import System
 from axonal.mapping import Placement
-from axonal.report import BoundaryBits, LinkLoad, Report, Span
+from axonal.report import LinkLoad, Report, Span
+from axonal.simulation.boundaries import boundary_bits
 from axonal.simulation.counts import counted
 from axonal.simulation.energy import energy, profiles
 from axonal.simulation.loads import link_loads
+from axonal.simulation.portals import regular
 from axonal.simulation.schedule import schedule
-from axonal.simulation.transfers import Transfer, transfers
+from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
 __all__ = ["Analytical"]
@@ -21,7 +22,7 @@ __all__ = ["Analytical"]
 
 @dataclass(frozen=True, kw_only=True)
 class Analytical:
-    """Closed forms for energy and loads, list scheduling for time; contention inside a mesh does not delay."""
+    """Closed forms for energy and loads, list scheduling for time: channels and links serve tensors one by one."""
 
     def run(self, workload: Workload, placement: Placement, system: System) -> Report:
         """Cost of one inference.
@@ -34,10 +35,9 @@ class Analytical:
         pending = transfers(workload, placement, system)
         loads = link_loads(pending, system)
         timeline = schedule(workload, placement, system, pending)
-        boundaries = tuple(
-            _boundary(transfer, system.packet_header_bits) for transfer in pending if transfer.move.crosses
-        )
+        boundaries = boundary_bits(pending, system.packet_header_bits)
         counts = counted(pending, placement, timeline.latency_ns)
+        notes = _notes(system)
         bottleneck, busy_ns = _busiest(timeline.spans, loads)
         return Report(
             latency_ns=timeline.latency_ns,
@@ -50,7 +50,8 @@ class Analytical:
             timeline=timeline.spans,
             bottleneck=bottleneck,
             profiles=profiles(workload, placement, system, counts, pending),
-            notes=_notes(system),
+            notes=notes,
+            valid=not notes,
         )
 
 
@@ -62,23 +63,9 @@ def _notes(system: System) -> tuple[str, ...]:
         notes.append("the analytical engine sends nothing over the closing channels of a torus")
     if any(noc.routing != "xy" for noc in nocs):
         notes.append("the analytical engine routes along the row first, whatever the system says")
+    if not regular(system):
+        notes.append("the analytical engine leads what leaves a die through one gateway of each side")
     return tuple(notes)
-
-
-def _boundary(transfer: Transfer, header_bits: int) -> BoundaryBits:
-    edge = transfer.move.edge
-    return BoundaryBits(
-        source=edge.source,
-        target=edge.target,
-        source_chip=transfer.move.source_chip,
-        target_chip=transfer.move.target_chip,
-        link_hops=len(transfer.crossings),
-        format=str(wire.cheapest(edge)),
-        elements=edge.elements,
-        events=edge.events,
-        packed_bits=transfer.link_bits,
-        packetised_bits=wire.packetised_bits(edge, header_bits),
-    )
 
 
 def _busiest(spans: Iterable[Span], loads: Sequence[LinkLoad]) -> tuple[str, float]:

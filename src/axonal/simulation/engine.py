@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from axonal.hardware import System
 from axonal.mapping import Placement
 from axonal.report import Report
 from axonal.simulation.analytical import Analytical
+from axonal.simulation.cycle import CycleLevel
 from axonal.workload import Workload
 
-__all__ = ["Engine", "simulate"]
+__all__ = ["Engine", "HandOver", "simulate"]
 
 
 class Engine(Protocol):
@@ -18,6 +20,19 @@ class Engine(Protocol):
 
     def run(self, workload: Workload, placement: Placement, system: System) -> Report:
         """Cost of one inference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOver:
+    """The analytical engine within its range, the cycle-level engine outside it."""
+
+    quick: Analytical = field(default_factory=Analytical)
+    thorough: CycleLevel = field(default_factory=CycleLevel)
+
+    def run(self, workload: Workload, placement: Placement, system: System) -> Report:
+        """Cost of one inference, by the cheaper engine that is valid there; `Report.engine` says which it was."""
+        report = self.quick.run(workload, placement, system)
+        return report if report.valid else self.thorough.run(workload, placement, system)
 
 
 _ANALYTICAL = Analytical()

@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from axonal.hardware import Core, System
 from axonal.mapping import Placement, Tile
 from axonal.report import Span
@@ -62,6 +65,7 @@ class _Machine:
     system: System
     cores: dict[tuple[str, int], float] = field(default_factory=dict)
     links: dict[Crossing, float] = field(default_factory=dict)
+    channels: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     spans: list[Span] = field(default_factory=list)
 
     def compute(self, layer: Layer, placement: Placement, ready: float) -> float:
@@ -81,27 +85,45 @@ class _Machine:
     def carry(self, transfer: Transfer, start: float) -> float:
         """Move a tensor cut-through and return when its last bit is there.
 
-        arrival = start + sum(head latencies) + sum(waits for links) + max(serialisations)
+        arrival = start + 2 cycles + sum(head latencies) + sum(waits) + largest serialisation
 
-        On a die the head latency is hops * hop_cycles / clock, over the longest way of a piece, and the serialisation
-        that of the channel that carries most of the tensor, share * bits / bandwidth. A link serves one tensor at a
-        time, for bits / bandwidth from the moment its first bit is there; its latency adds to the head's.
-        Contention inside a mesh does not delay; it shows in the throughput.
+        The head takes `hop_cycles` at each router of the longest way, the one of its target included, and the latency
+        of each link. Channels, the ports of cores and links serve one tensor after the other, each for
+        share * bits / bandwidth from the moment the head is there; what comes later waits.
         """
-        head, slowest = start, 0.0
+        if not transfer.crossings and not transfer.segments[0].hops:
+            return start
+        bits = transfer.link_bits if transfer.crossings else transfer.noc_bits
+        first = self.system.by_name[transfer.segments[0].chip].noc
+        head = tail = start + 2 / first.clock_ghz
         for index, segment in enumerate(transfer.segments):
             noc = self.system.by_name[segment.chip].noc
-            latency = segment.hops * noc.hop_cycles / noc.clock_ghz
-            serial = transfer.noc_bits * segment.widest / noc.bits_per_ns
-            self._note(_inside(transfer, segment, head, latency + serial))
-            head, slowest = head + latency, max(slowest, serial)
+            cycle_ns, began = 1 / noc.clock_ghz, head
+            head, tail = self._through(segment, head, tail, bits / noc.bits_per_ns, cycle_ns)
+            last_link = 1 if index == len(transfer.crossings) else 0
+            hops_ns = ((segment.hops + 1) * noc.hop_cycles - noc.router.link_cycles + last_link) * cycle_ns
+            head, tail = head + hops_ns, tail + hops_ns
+            self._note(_inside(transfer, segment, began, tail - began))
             for crossing in transfer.crossings[index : index + 1]:
                 serial = transfer.link_bits / crossing.link.bits_per_ns
                 head = max(head, self.links.get(crossing, 0.0))
                 self.links[crossing] = head + serial
                 self._note(_across(transfer, crossing, head, serial))
-                head, slowest = head + crossing.link.latency_ns, max(slowest, serial)
-        return head + slowest
+                tail = max(tail, head + serial) + crossing.link.latency_ns
+                head += crossing.link.latency_ns
+        return tail
+
+    def _through(
+        self, segment: Segment, head: float, tail: float, serial_ns: float, cycle_ns: float
+    ) -> tuple[float, float]:
+        """Times of head and tail behind the busiest channel of a die, routers not included."""
+        chip = self.system.by_name[segment.chip]
+        free = self.channels.setdefault(segment.chip, np.zeros(6 * chip.cores))
+        if not segment.places.size:
+            return head, tail
+        begin = np.maximum(free[segment.places], head)
+        free[segment.places] = end = begin + segment.parts * serial_ns
+        return float(begin.max()), max(tail, float(end.max()) - cycle_ns)
 
     def _note(self, span: Span) -> None:
         if span.duration_ns > 0:

@@ -11,7 +11,8 @@ from axonal.mapping import Placement
 from axonal.mapping.dies import die_paths
 from axonal.mapping.mesh import gateway
 from axonal.mapping.moves import Move, link_bits, moves, noc_bits
-from axonal.simulation.topology import Layout, Segment, between
+from axonal.simulation.portals import crosses_rows, portal, portal_column, regular
+from axonal.simulation.topology import Layout, Segment, across, between
 from axonal.workload import Workload
 
 __all__ = ["Crossing", "Transfer", "transfers"]
@@ -75,23 +76,37 @@ def _transfer(move: Move, placement: Placement, system: System, links: Mapping[t
         raise ValueError(f"{move.label}: no links lead from chip {move.source_chip} to {move.target_chip}: add a link")
     return Transfer(
         move=move,
-        segments=_segments(move, placement, [system.by_name[name] for name in path]),
+        segments=_segments(move, placement, [system.by_name[name] for name in path], regular(system)),
         crossings=tuple(Crossing(source=a, target=b, link=links[a, b]) for a, b in pairwise(path)),
         noc_bits=noc_bits(move.edge),
         link_bits=link_bits(move.edge) if move.crosses else 0.0,
     )
 
 
-def _segments(move: Move, placement: Placement, path: list[Chip]) -> tuple[Segment, ...]:
-    """From the source tiles to a gateway, between gateways on dies in between, from a gateway to the targets."""
+def _segments(move: Move, placement: Placement, path: list[Chip], meshed: bool) -> tuple[Segment, ...]:
+    """From the source tiles to the next die, between neighbours on dies in between, and to the targets.
+
+    Where dies form one large mesh, each part of the tensor crosses where its portal is; else all of it passes gateways.
+    """
     sources = _layout(move.edge.source, placement)
+    columns = [portal_column(path[0], core, path[-1]) for core, _ in sources]
+    found: list[Segment] = []
+    for chip, following in pairwise(path):
+        if meshed:
+            leaving = [portal(chip, at, column, following) for (at, _), column in zip(sources, columns, strict=True)]
+            entering = [portal(following, at, column, chip) for at, column in zip(leaving, columns, strict=True)]
+        else:
+            leaving = [gateway(chip, following)] * len(sources)
+            entering = [gateway(following, chip)] * len(sources)
+        found.append(across(chip, sources, tuple(leaving), injects=not found))
+        sources = tuple((at, share) for at, (_, share) in zip(entering, sources, strict=True))
+    if not meshed and len(path) > 1:
+        sources = ((sources[0][0], 1.0),)
     whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
     scattered = tuple(_layout(layer, placement) for layer in move.scattered)
-    found = []
-    for chip, following in pairwise(path):
-        found.append(between(chip, sources, (gateway(chip, following),)))
-        sources = ((gateway(following, chip), 1.0),)
-    return (*found, between(path[-1], sources, whole, scattered))
+    column_first = meshed and crosses_rows(path[0], path[-1])
+    last = between(path[-1], sources, whole, scattered, injects=not found, column_first=column_first)
+    return (*found, last)
 
 
 def _layout(layer: str, placement: Placement) -> Layout:

@@ -41,8 +41,8 @@ Runs = Mapping[str, Sequence[Measured]]
 NOTES = (
     "Weights and on-chip activations are taken as 8 bits wide, membranes as 16; the arithmetic of training is fp32.",
     "Every variant is trained for the same number of steps; those with boundaries start from the same dense network.",
-    "Latency is that of one inference on an idle machine, layer after layer; contention inside a mesh shows in the "
-    "throughput only (analytical engine).",
+    "Latency is that of one inference on an idle machine, layer after layer, and throughput that of inferences that "
+    "follow each other closely, both simulated cycle by cycle; sweeps and weights of constants are analytical.",
     "A boundary element is an element of the tensor that the dense network would send; a packetised bit count charges "
     "one packet header for each value (dense) or each event (spikes).",
     "Spread is the standard deviation over seeds; costs are means over seeds, pictures show the first seed.",
@@ -154,7 +154,7 @@ def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Net
         "waits": [asdict(item) for item in first.report.waits],
         "profiles": _profiles([run.report for run in runs]),
         "report_notes": _notes([run.report for run in runs]),
-        **_analytical(runs),
+        "analytical": _analytical([run.predicted for run in runs]),
         "training": [
             {
                 "seed": run.seed,
@@ -202,22 +202,15 @@ def _notes(reports: Sequence[Report]) -> list[str]:
     return list(dict.fromkeys(note for report in reports for note in report.notes))
 
 
-def _analytical(runs: Sequence[Measured]) -> dict[str, Any]:
-    """The prediction beside the figures, mean over seeds like them; nothing where a seed has none."""
-    found: list[Report | None] = [getattr(run, "predicted", None) for run in runs]
-    predicted = [report for report in found if report is not None]
-    if len(predicted) < len(runs):
-        return {}
-    notes = _notes(predicted)
+def _analytical(predicted: Sequence[Report]) -> dict[str, Any]:
+    """The prediction beside the figures, mean over seeds like them."""
     return {
-        "analytical": {
-            "latency_ns": fmean(report.latency_ns for report in predicted),
-            "throughput_per_s": fmean(report.throughput_per_s for report in predicted),
-            "energy_pj": _energy([report.energy for report in predicted]),
-            "link_bits_packed": fmean(report.link_bits_packed for report in predicted),
-            "valid": not notes,
-            "reason": " ".join(notes),
-        }
+        "latency_ns": fmean(report.latency_ns for report in predicted),
+        "throughput_per_s": fmean(report.throughput_per_s for report in predicted),
+        "energy_pj": _energy([report.energy for report in predicted]),
+        "link_bits_packed": fmean(report.link_bits_packed for report in predicted),
+        "valid": all(report.valid for report in predicted),
+        "reason": " ".join(_notes(predicted)),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from axonal.hardware import System
 from axonal.mapping import Partition, Placement, place
 from axonal.mapping.dies import die_paths
 from axonal.report import Report
-from axonal.simulation import simulate
+from axonal.simulation import Analytical, CycleLevel, Unsupported, simulate
 from axonal.study.recipes import Recipe
 from axonal.tracing import record, trace
 from axonal.training import Trained, evaluate, examples
@@ -33,7 +33,8 @@ class Measured:
         quality: Figure on the test split.
         workload: The traced network.
         placement: Where it runs.
-        report: What the simulator predicts.
+        report: What the cycle-level engine finds, or the analytical one where that cannot simulate the system.
+        predicted: What the analytical engine predicts.
         dense_elements: Elements that the dense network sends over the same links, links on the way counted each.
         wire_bytes: Mean bytes that `wire.pack` makes of the recorded symbols, for each boundary of the report.
         trained: How training went.
@@ -44,6 +45,7 @@ class Measured:
     workload: Workload
     placement: Placement
     report: Report
+    predicted: Report
     dense_elements: int
     wire_bytes: tuple[float, ...]
     trained: Trained
@@ -82,17 +84,25 @@ def measure(subject: Subject, dataset: Dataset, system: System, recipe: Recipe) 
     workload = trace(model, traced)
     part = base.extended(workload)
     placement = place(workload, part, system)
-    report = simulate(workload, placement, system)
+    predicted = simulate(workload, placement, system, Analytical())
     return Measured(
         seed=subject.seed,
         quality=quality,
         workload=workload,
         placement=placement,
-        report=report,
+        report=_simulated(workload, placement, system, predicted),
+        predicted=predicted,
         dense_elements=_elements_over_links(base, system),
         wire_bytes=_wire_bytes(model, traced, part),
         trained=subject.trained,
     )
+
+
+def _simulated(workload: Workload, placement: Placement, system: System, predicted: Report) -> Report:
+    try:
+        return simulate(workload, placement, system, CycleLevel())
+    except Unsupported as error:
+        return replace(predicted, notes=(*predicted.notes, f"not simulated cycle by cycle: {error}"))
 
 
 def _elements_over_links(part: Partition, system: System) -> int:

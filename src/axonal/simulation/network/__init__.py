@@ -1,0 +1,1 @@
+"""The network engine: routers, links and packets, cycle by cycle."""

@@ -7,7 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Load", "Machine", "State", "Work"]
+__all__ = ["CLOCK", "Load", "Machine", "State", "Work"]
+
+NOW, INSIDE, PENDING, FREE_EVENT, LEFT, STILL, SHIFT, BLAMES, PROFILES = range(9)
+CLOCK = 9
+"""Scalars: the tick; flits in buffers; events on their way; first unused event; copies of packets that are still to
+arrive; ticks without any move; log2 of the profile's interval in ticks; whether blame and profile are kept."""
+
+IDLE, ROUTING, ASKING, ALLOCATING, ACTIVE, SWITCHING = range(6)
+"""Stages of a unit: nothing, route stage, asks for a virtual channel, the same in a longer allocation, has one, in a
+longer switch allocation."""
 
 I8 = NDArray[np.int8]
 I32 = NDArray[np.int32]
@@ -41,10 +50,11 @@ class Machine(NamedTuple):
     columns: int
     rows: int
     wraps: int  # 1: the grid is a torus
+    split: int  # virtual channels below are for the first phase of a multicast and for all other packets
     table: I8  # (2, R, R) next output of a table-routed packet in its first and second phase, or (0, 0, 0)
     turns: I8  # (R, P) 1: after this output a table-routed packet is in its second phase
-    # Where things belong, for divisions are slow. A channel is an input virtual channel, `(router * P + port) * V + vc`;
-    # a unit is a channel with one of the outputs, `channel * P + output`. These tables are those of one router.
+    # Where things belong, for divisions are slow; these tables are those of one router. A channel is an input virtual
+    # channel, `(router * P + port) * V + vc`; a unit is a channel with one of the outputs, `channel * P + output`.
     output_of: I32  # (P * V * P,)
     channel_of: I32  # (P * V * P,)
     port_of: I32  # (P * V,)
@@ -62,7 +72,8 @@ class Load(NamedTuple):
     message: I32  # (packets,) message that it is a part of, -1 without tasks
     tree_start: I32  # (trees + 1,)
     tree_router: I32  # routers of each tree, ascending
-    tree_outputs: I32  # set of outputs there, one bit for each
+    tree_outputs: I32  # set of outputs there
+    tree_may: I64  # set of virtual channels that it may take there
     task_core: I32  # (tasks,)
     task_ticks: I64  # (tasks,)
     task_first: I32  # (tasks,) first packet of its chain, -1 without
@@ -97,7 +108,7 @@ class State(NamedTuple):
     taken: I8  # (R, V)
     buffer: I32  # (R * P * V, depth) packets of the flits
     front: I32  # (R * P * V,)
-    count: I32  # (R * P * V,) flits in the buffer
+    held: I32  # (R * P * V,) flits in the buffer
     gone: I32  # (R * P * V,) flits of the packet in front that have left
     branches: I32  # (R * P * V,) set of outputs of the packet in front
     credit: I32  # (R * P * V,) of each output virtual channel
@@ -115,7 +126,8 @@ class State(NamedTuple):
     work: I32  # (R, P * V * P) units that wait for something
     working: I32  # (R,) number of them
     awake: I8  # (R,) 0: nothing can happen here before something arrives
-    lane_free: F64  # (lanes,)
+    lane_free: F64  # (lanes,) when each is free again
+    last: I64  # (R * P,) last arrival behind an output that leads to a lane or another clock
     wheel_flit: I32  # (slots,) first event of a tick
     wheel_credit: I32  # (slots,)
     event_next: I32
@@ -154,4 +166,3 @@ class Work(NamedTuple):
     bids: I32  # units that ask for the switch
     routed: I32  # units that end their route stage
     stack: I32  # (cores + 1,) cores that may start a task
-

@@ -143,11 +143,21 @@ class Draft:
         routing: Routing,
         *,
         wraps: bool = False,
+        split: int | None = None,
         tick_ns: float = 1.0,
         table: np.ndarray | None = None,
         turns: np.ndarray | None = None,
     ) -> Fabric:
-        """The fabric."""
+        """The fabric.
+
+        Args:
+            routing: How packets find their way.
+            wraps: Whether the grid is a torus.
+            split: Virtual channels below are for all but the second phase of multicasts; all when `None`.
+            tick_ns: Length of a tick.
+            table: Next outputs of table routing, shape `(2, routers, routers)`.
+            turns: Where its second phase begins, shape `(routers, ports)`.
+        """
         nothing = np.zeros((2, 0, 0), np.int8)
         machine = Machine(
             routers=self.routers,
@@ -170,6 +180,7 @@ class Draft:
             columns=int(self.column.max()) + 1,
             rows=int(self.row.max()) + 1,
             wraps=int(wraps),
+            split=self.vcs if split is None else split,
             table=nothing if table is None else table,
             turns=np.zeros((self.routers, self.ports), np.int8) if turns is None else turns,
             output_of=np.tile(np.arange(self.ports, dtype=np.int32), self.ports * self.vcs),
@@ -249,18 +260,24 @@ def grid(
         column, row = number % columns, number // columns
         if column + 1 < columns:
             _join_east(draft, number, cuts.get(column), router.link_cycles, row)
-        elif wraps and columns > 1:
-            _join_both(draft, (number, EAST), (number - columns + 1, WEST), router.link_cycles)
         if row + 1 < rows:
             _join_both(draft, (number, SOUTH), (number + columns, NORTH), router.link_cycles)
-        elif wraps and rows > 1:
-            _join_both(draft, (number, SOUTH), (column, NORTH), router.link_cycles)
+    if wraps:
+        _close(draft, columns, rows, router.link_cycles)
     return draft.done(routing, wraps=wraps)
 
 
 def _join_both(draft: Draft, one: tuple[int, int], other: tuple[int, int], ticks: int) -> None:
     draft.join(one, other, ticks)
     draft.join(other, one, ticks)
+
+
+def _close(draft: Draft, columns: int, rows: int, ticks: int) -> None:
+    """Join the ends of rows and columns to rings."""
+    for row in range(rows if columns > 1 else 0):
+        _join_both(draft, (row * columns + columns - 1, EAST), (row * columns, WEST), ticks)
+    for column in range(columns if rows > 1 else 0):
+        _join_both(draft, ((rows - 1) * columns + column, SOUTH), (column, NORTH), ticks)
 
 
 def _join_east(draft: Draft, number: int, cut: Boundary | None, ticks: int, row: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,13 @@ class Tree:
     Args:
         routers: Routers, ascending.
         outputs: Bit set of outputs of each.
+        channels: Bit set of the virtual channels that may be taken at each.
         copies: How many cores take a copy.
     """
 
     routers: tuple[int, ...]
     outputs: tuple[int, ...]
+    channels: tuple[int, ...]
     copies: int
 
 
@@ -50,12 +53,12 @@ class Packets:
     @classmethod
     def of(
         cls,
-        source: NDArray[np.integer],
-        target: NDArray[np.integer],
-        flits: NDArray[np.integer] | int,
-        created: NDArray[np.integer],
+        source: NDArray[Any],
+        target: NDArray[Any],
+        flits: NDArray[Any] | int,
+        created: NDArray[Any],
         *,
-        flavour: NDArray[np.integer] | None = None,
+        flavour: NDArray[Any] | None = None,
         trees: tuple[Tree, ...] = (),
     ) -> Packets:
         """Packets in any order, sorted by the time of their creation, of those at one tick as given."""
@@ -105,4 +108,5 @@ class Packets:
     def joined(self, later: Packets) -> Packets:
         """These packets and later ones, which bring no trees of their own."""
         names = ("source", "target", "flits", "created", "flavour")
-        return replace(self, **{name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in names})
+        grown: dict[str, Any] = {name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in names}
+        return replace(self, **grown)

@@ -30,7 +30,7 @@ class Routing(IntEnum):
 
 
 @inlined
-def _steps(machine: Machine, at: int, to: int, wraps: bool, size: int) -> int:
+def _steps(at: int, to: int, wraps: bool, size: int) -> int:
     """Signed steps along one dimension, the shorter way around where the grid wraps (towards larger when equal)."""
     steps = to - at
     if wraps:
@@ -48,10 +48,10 @@ def _dimension(machine: Machine, at: int, to: int, size: int, port: int) -> tupl
     Dateline: the lower half while the wrap-around link is still ahead, the upper half after it or without it.
     """
     wraps = machine.wraps == 1
-    steps = _steps(machine, at, to, wraps, size)
+    steps = _steps(at, to, wraps, size)
     out = port if steps > 0 else port + 1
     if not wraps:
-        return out, 0, machine.vcs
+        return out, 0, machine.split
     ahead = to < at if steps > 0 else to > at
     half = machine.vcs // 2
     if ahead:
@@ -93,7 +93,9 @@ def _west_first(machine: Machine, state: State, router: int, target: int) -> int
 
 
 @inlined
-def next_hop(machine: Machine, load: Load, state: State, router: int, packet: int) -> tuple[int, int, int]:
+def next_hop(  # noqa: PLR0911
+    machine: Machine, load: Load, state: State, router: int, packet: int
+) -> tuple[int, int, int]:
     """Output, and the virtual channels `low <= v < high` of it, for a packet that is no multicast."""
     target = load.target[packet]
     if machine.routing == 4:
@@ -101,7 +103,7 @@ def next_hop(machine: Machine, load: Load, state: State, router: int, packet: in
             return machine.ports - 1, 0, machine.vcs
         return machine.table[state.phase_of[packet], router, target], 0, machine.vcs
     if machine.routing == 2:
-        return _west_first(machine, state, router, target), 0, machine.vcs
+        return _west_first(machine, state, router, target), 0, machine.split
     if machine.routing == 3:
         second = load.flavour[packet] == 1
         out, low, high = _ordered(machine, router, target, not second)

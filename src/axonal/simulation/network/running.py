@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from axonal.simulation.network import kernel
-from axonal.simulation.network.arrays import Load, Machine, State, Work
+from axonal.simulation.network.arrays import (
+    BLAMES,
+    CLOCK,
+    INSIDE,
+    LEFT,
+    NOW,
+    PROFILES,
+    SHIFT,
+    Load,
+    Machine,
+    State,
+    Work,
+)
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.packets import Packets
 from axonal.simulation.network.tasks import Tasks
@@ -17,7 +30,7 @@ INTERVALS = 256
 """Rows of the load over time; must be even, for intervals are merged two by two when time goes on."""
 
 
-class Deadlock(RuntimeError):
+class Deadlock(RuntimeError):  # noqa: N818 - the word of the field
     """Flits stand still for good."""
 
 
@@ -45,12 +58,13 @@ class Run:
         if tasks is None:
             _enqueue(self.state, self.packets, 0)
         else:
+            self.state.after[:-1] = np.arange(1, len(packets))
             kernel.begin(self.load, self.state, self.work)
 
     @property
     def now(self) -> int:
         """The next tick to be simulated."""
-        return int(self.state.clock[0])
+        return int(self.state.clock[NOW])
 
     @property
     def flit_hops(self) -> int:
@@ -59,8 +73,8 @@ class Run:
 
     @property
     def flits_inside(self) -> int:
-        """Flits in buffers and on links."""
-        return int(self.state.clock[1])
+        """Flits in buffers."""
+        return int(self.state.clock[INSIDE])
 
     def advance(self, until: int = 1 << 61) -> bool:
         """Simulate up to a tick, or until all packets have arrived; whether they have.
@@ -71,8 +85,8 @@ class Run:
         status = kernel.advance(self.fabric.machine, self.load, self.state, self.work, until)
         if status == kernel.BLOCKED:
             raise Deadlock(
-                f"{self.flits_inside} flits stand still at tick {self.now} and {int(self.state.clock[4])} packets have "
-                "not arrived: routing or tasks wait for each other in a circle"
+                f"{self.flits_inside} flits stand still at tick {self.now} and {int(self.state.clock[LEFT])} packets "
+                "have not arrived: routing or tasks wait for each other in a circle"
             )
         return bool(status == kernel.DONE)
 
@@ -85,13 +99,13 @@ class Run:
         fresh = _packet_state(later)
         grown = {name: np.concatenate([getattr(self.state, name), array]) for name, array in fresh.items()}
         self.state = self.state._replace(**grown)
-        self.state.clock[4] += int(later.copies().sum())
+        self.state.clock[LEFT] += int(later.copies().sum())
         _enqueue(self.state, self.packets, first)
 
     @property
     def interval_ticks(self) -> int:
         """Length of the intervals of the load over time."""
-        return 1 << int(self.state.clock[6])
+        return 1 << int(self.state.clock[SHIFT])
 
 
 def _enqueue(state: State, packets: Packets, first: int) -> None:
@@ -123,6 +137,7 @@ def _load(packets: Packets, tasks: Tasks) -> Load:
         tree_start=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int32),
         tree_router=np.array([router for tree in trees for router in tree.routers] or [0], np.int32),
         tree_outputs=np.array([outputs for tree in trees for outputs in tree.outputs] or [0], np.int32),
+        tree_may=np.array([channels for tree in trees for channels in tree.channels] or [0], np.int64),
         task_core=tasks.core,
         task_ticks=tasks.ticks,
         task_first=tasks.first,
@@ -138,7 +153,7 @@ def _load(packets: Packets, tasks: Tasks) -> Load:
     )
 
 
-def _packet_state(packets: Packets) -> dict[str, NDArray[np.generic]]:
+def _packet_state(packets: Packets) -> dict[str, Any]:
     count = len(packets)
     return {
         "after": np.full(count, -1, np.int32),
@@ -164,9 +179,9 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
     slots = 1 << max(4, int(fabric.longest_event_ticks + 1).bit_length())
     following = np.arange(1, events + 1, dtype=np.int32)
     messages = tasks.messages
-    clock = np.zeros(kernel.CLOCK, np.int64)
-    clock[4] = packets.copies().sum()
-    clock[7] = clock[8] = watched
+    clock = np.zeros(CLOCK, np.int64)
+    clock[LEFT] = packets.copies().sum()
+    clock[BLAMES] = clock[PROFILES] = watched
     units = channels * ports
     return State(
         clock=clock,
@@ -180,7 +195,7 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
         taken=np.zeros((routers, vcs), np.int8),
         buffer=np.zeros((channels, int(machine.depth.max())), np.int32),
         front=np.zeros(channels, np.int32),
-        count=np.zeros(channels, np.int32),
+        held=np.zeros(channels, np.int32),
         gone=np.zeros(channels, np.int32),
         branches=np.zeros(channels, np.int32),
         credit=credit.reshape(-1),
@@ -199,6 +214,7 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
         working=np.zeros(routers, np.int32),
         awake=np.ones(routers, np.int8),
         lane_free=np.zeros(len(machine.lane_service)),
+        last=np.full(links, -(1 << 30), np.int64),
         wheel_flit=np.full(slots, -1, np.int32),
         wheel_credit=np.full(slots, -1, np.int32),
         event_next=following,
@@ -210,7 +226,7 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
         task_end=np.full(len(tasks.core), -1, np.int64),
         core_next=np.zeros(len(tasks.core_start) - 1, np.int32),
         core_free=np.zeros(len(tasks.core_start) - 1, np.int64),
-        message_left=tasks.copies(packets.copies()),
+        message_left=tasks.parts(packets.copies()),
         message_start=np.full(messages, -1, np.int64),
         message_end=np.full(messages, -1, np.int64),
         flits=np.zeros(links, np.int64),

@@ -76,8 +76,9 @@ class Tasks:
         """Number of messages."""
         return len(self.in_start) - 1
 
-    def copies(self, packet_copies: NDArray[np.int64]) -> I32:
-        """Packets of each message, the copies of a multicast counted each."""
+    def parts(self, packet_copies: NDArray[np.int64]) -> I32:
+        """What makes each message whole: its packets, copies counted each, and the ends of the tasks that send it."""
         ours = self.message >= 0
         counts = np.bincount(self.message[ours], weights=packet_copies[ours], minlength=self.messages)
-        return np.asarray(counts[: self.messages], np.int32)
+        senders = np.bincount(self.out_message, minlength=self.messages)
+        return np.asarray(counts[: self.messages] + senders[: self.messages], np.int32)
