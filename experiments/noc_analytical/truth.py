@@ -18,6 +18,7 @@ from axonal.simulation.network.running import Run
 
 WARM_CYCLES = 5000
 PERIOD_CYCLES = 5000
+ENOUGH_PACKETS = 20000
 FRACTIONS = (0.3, 0.6, 0.8)
 SATURATED = 3.0
 
@@ -49,13 +50,19 @@ def zero_load(one: Case, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return alone(one.fabric, flows, Paths.of(one.fabric, flows)).cycles[inverse]
 
 
+def measured_cycles(one: Case, load: float, periods: int) -> int:
+    """As many as asked for, and more where few packets are created in them: means of few packets are noise."""
+    packets_per_cycle = load / one.flits * one.fabric.routers
+    return min(max(periods * PERIOD_CYCLES, int(periods * ENOUGH_PACKETS / 3 / packets_per_cycle)), 30 * PERIOD_CYCLES)
+
+
 def measure(one: Case, load: float, periods: int, seed: int) -> dict[str, float]:
     """Mean latencies of the packets that are created after the warm-up, at an offered load; infinite when unstable.
 
     The mean over packets is freed from the luck of which pairs were drawn: what is averaged is the latency beyond
     that of the empty network, whose mean over all pairs is known.
     """
-    end = WARM_CYCLES + periods * PERIOD_CYCLES
+    end = WARM_CYCLES + measured_cycles(one, load, periods)
     packets = bernoulli(one, load, end + 1500, np.random.default_rng([seed, one.number, int(load * 1e6)]))
     run = Run(one.fabric, packets)
     run.state.clock[1] = (

@@ -54,8 +54,8 @@ class Waits(NamedTuple):
             lane=np.zeros(channels),
             source=np.zeros(len(demand.source_rate)),
             busy=np.zeros(channels),
-            service=np.zeros(channels),
-            quick=np.zeros(channels),
+            service=demand.in_service.copy(),
+            quick=demand.in_quick.copy(),
             delay=np.zeros(channels),
             block=np.zeros(channels),
             order=np.zeros(channels),
@@ -382,7 +382,7 @@ def saturation(demand: Demand, wait: float, waits: Waits) -> float:
     low, high = 0.0, 1 / most
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        _clear(waits)
+        _clear(demand, waits)
         solve(demand, middle, waits)
         if mean_wait(demand, waits) < wait:
             low = middle
@@ -392,12 +392,12 @@ def saturation(demand: Demand, wait: float, waits: Waits) -> float:
 
 
 @inlined
-def _clear(waits: Waits) -> None:
+def _clear(demand: Demand, waits: Waits) -> None:
     waits.turn[:] = 0.0
     waits.stretch[:] = 0.0
     waits.queue[:] = 0.0
     waits.credit[:] = 0.0
     waits.busy[:] = 0.0
-    waits.service[:] = 0.0
-    waits.quick[:] = 0.0
+    waits.service[:] = demand.in_service
+    waits.quick[:] = demand.in_quick
     waits.delay[:] = 0.0

@@ -55,6 +55,8 @@ class Demand(NamedTuple):
     dense: F64  # (channels,) share of the cycles in which a packet passes that its flits take
     in_rate: F64  # (channels,) of inputs
     in_sources: F64
+    in_service: F64  # (channels,) time that a packet alone is in front of an input
+    in_quick: F64  # (channels,) the same when flits come as fast as credits let them
     feeder: I64  # (channels,) output that feeds an input, -1 for an injection
     lane_service: F64  # (lanes,) ticks a flit
     lane_rate: F64  # (lanes,)
@@ -93,6 +95,9 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     def of_lanes(values: F64) -> F64:
         return np.bincount(lane_of_turn[on_lane], values[on_lane], minlength=len(machine.lane_service))
 
+    def of_inputs(values: F64) -> F64:
+        return np.bincount(paths.entry, values, minlength=channels)
+
     def of_sources(values: F64) -> F64:
         return np.bincount(flows.source, flows.packets_per_cycle * values, minlength=routers)
 
@@ -102,6 +107,7 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     quick = out_flits * np.maximum(1, loop / depth)
     turn_around = _ratio(of_outputs(rate * lasts), out_rate) + allocation
     spread = _ratio(of_outputs(rate * (lasts + allocation[paths.exit]) ** 2), out_rate)
+    in_service = _ratio(of_inputs(rate * (head[paths.exit] + lasts)), totals.in_rate)
     apart = np.maximum(0, lasts - quick[paths.exit])
     slow = service[paths.exit]
     return Demand(
@@ -135,6 +141,8 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         dense=_ratio(of_outputs(rate * flits / np.maximum(flits + apart, 1)), out_rate),
         in_rate=totals.in_rate,
         in_sources=totals.in_sources,
+        in_service=in_service,
+        in_quick=in_service - _ratio(of_inputs(rate * np.maximum(0, (turn_around - quick - allocation)[paths.exit])), totals.in_rate),
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
         lane_service=machine.lane_service,
         lane_rate=lane_rate,
