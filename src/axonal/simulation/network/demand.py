@@ -87,19 +87,19 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     share = _ratio(rate, totals.in_rate[paths.entry])
 
     def of_outputs(values: F64) -> F64:
-        return np.bincount(paths.exit, values, minlength=channels)
+        return _sums(paths.exit, values, channels)
 
     lane_of_turn = lane[paths.exit]
     on_lane = lane_of_turn >= 0
 
     def of_lanes(values: F64) -> F64:
-        return np.bincount(lane_of_turn[on_lane], values[on_lane], minlength=len(machine.lane_service))
+        return _sums(lane_of_turn[on_lane], values[on_lane], len(machine.lane_service))
 
     def of_inputs(values: F64) -> F64:
-        return np.bincount(paths.entry, values, minlength=channels)
+        return _sums(paths.entry, values, channels)
 
-    def of_sources(values: F64) -> F64:
-        return np.bincount(flows.source, flows.packets_per_cycle * values, minlength=routers)
+    def of_sources(values: NDArray[np.number]) -> F64:
+        return _sums(flows.source, flows.packets_per_cycle * values, routers)
 
     out_rate, lane_rate, source_rate = of_outputs(rate), of_lanes(rate), of_sources(np.ones(len(flows)))
     out_flits = _ratio(of_outputs(rate * flits), out_rate)
@@ -142,7 +142,8 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         in_rate=totals.in_rate,
         in_sources=totals.in_sources,
         in_service=in_service,
-        in_quick=in_service - _ratio(of_inputs(rate * np.maximum(0, (turn_around - quick - allocation)[paths.exit])), totals.in_rate),
+        in_quick=in_service
+        - _ratio(of_inputs(rate * np.maximum(0, (turn_around - quick - allocation)[paths.exit])), totals.in_rate),
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
         lane_service=machine.lane_service,
         lane_rate=lane_rate,
@@ -156,6 +157,11 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         source_depth=machine.depth[:, ports - 1].astype(float),
         batch=flows.batch_packets,
     )
+
+
+def _sums(index: I64, values: NDArray[np.number], size: int) -> F64:
+    """Values summed up by an index."""
+    return np.asarray(np.bincount(index, values, minlength=size), np.float64)
 
 
 def _ratio(values: F64, weights: F64) -> F64:

@@ -73,12 +73,80 @@ def _straight(machine: Machine, exits: I64, first: int, last: int) -> int:
         if machine.speculative[router] == 0:
             cycles += machine.stages[router, 1]
         if out == ports - 1:
-            return cycles + 2
+            return int(cycles) + 2
         lane = machine.lane[router, out]
         if lane >= 0 and machine.lane_service[lane] > 1:
             return -1
         cycles += machine.link_ticks[router, out] + 1
-    return cycles
+    return int(cycles)
+
+
+@inlined
+def _credit_back(machine: Machine, link: int, granted: int, beyond: int) -> int:
+    """When the credit of a flit is back that was granted at an output, and at the next router beyond it."""
+    router, out = link // machine.ports, link % machine.ports
+    period = machine.period[router]
+    if out == machine.ports - 1:
+        back = granted + machine.stages[router, 3] + 4 * period + machine.stages[router, 4]
+    else:
+        back = beyond + machine.link_ticks[router, out] + machine.stages[router, 4]
+        back += machine.period[machine.neighbour[router, out]]
+    return _up(back, period)
+
+
+@inlined
+def _room(machine: Machine, link: int) -> int:
+    """Depth of the buffer behind an output."""
+    router, out = link // machine.ports, link % machine.ports
+    if out == machine.ports - 1:
+        return int(machine.depth[router, out])
+    return int(machine.depth[machine.neighbour[router, out], machine.entry[router, out]])
+
+
+@inlined
+def _granted(machine: Machine, link: int, sends: I64, hop: int, flit: int, at: int) -> int:
+    """When a flit that is there at a time is granted an output; `sends` has the grants so far."""
+    router = link // machine.ports
+    period = machine.period[router]
+    at = _up(at, period)
+    if flit == 0:
+        at += machine.stages[router, 0]
+        if machine.speculative[router] == 0:
+            at += machine.stages[router, 1]
+    else:
+        at = max(at, sends[hop + 1, flit - 1] + period)
+    room = _room(machine, link)
+    if flit >= room:
+        beyond = 0 if link % machine.ports == machine.ports - 1 else sends[hop + 2, flit - room]
+        at = max(at, _credit_back(machine, link, sends[hop + 1, flit - room], beyond))
+    return int(at + machine.stages[router, 2] - period)
+
+
+@inlined
+def _arrives(machine: Machine, link: int, free: F64, hop: int, at: int) -> int:
+    """When a flit that was granted an output at a time is at the end of its link."""
+    router, out = link // machine.ports, link % machine.ports
+    period = machine.period[router]
+    at += machine.stages[router, 3]
+    if out == machine.ports - 1:
+        return int(at + 2 * period)
+    lane = machine.lane[router, out]
+    if lane >= 0:
+        before = free[hop]
+        free[hop] = max(before, float(at)) + machine.lane_service[lane]
+        at = max(at, int(before + 1e-9))
+    return int(at + machine.link_ticks[router, out] + period)
+
+
+@inlined
+def _injected(machine: Machine, router: int, sends: I64, flit: int) -> int:
+    """When the core sends a flit."""
+    if flit == 0:
+        return 0
+    period = machine.period[router]
+    room = machine.depth[router, machine.ports - 1]
+    at = sends[0, flit - 1] + period
+    return int(max(at, sends[1, flit - room] + 2 * period) if flit >= room else at)
 
 
 @compiled
@@ -88,65 +156,30 @@ def _alone(
     """Row 0 of `sends` is the source, row h + 1 the router h of the path."""
     sends, free, shallow = scratch
     cycles, lasts, source = outputs
-    ports = machine.ports
     for flow in range(flits.size):
-        hops = start[flow + 1] - start[flow]
-        if flits[flow] <= shallow:
-            head = _straight(machine, exits, start[flow], start[flow + 1])
-            if head > 0:
-                # Nothing holds a flit back: all follow each other.
-                cycles[flow] = head + flits[flow] - 1
-                source[flow] = flits[flow]
-                for step in range(start[flow], start[flow + 1]):
-                    lasts[step] = flits[flow]
-                continue
-        free[:hops] = 0.0
-        end = 0
+        first, last = start[flow], start[flow + 1]
+        head = _straight(machine, exits, first, last) if flits[flow] <= shallow else -1
+        if head > 0:
+            # Nothing holds a flit back: all follow each other.
+            cycles[flow] = head + flits[flow] - 1
+            source[flow] = flits[flow]
+            for step in range(first, last):
+                lasts[step] = flits[flow]
+            continue
+        for hop in range(last - first):
+            free[hop] = 0.0
+        at = 0
+        router = exits[first] // machine.ports
         for flit in range(flits[flow]):
-            router = exits[start[flow]] // ports
-            period = machine.period[router]
-            room = machine.depth[router, ports - 1]
-            at = sends[0, flit - 1] + period if flit > 0 else 0
-            if flit >= room:
-                at = max(at, sends[1, flit - room] + 2 * period)
+            at = _injected(machine, router, sends, flit)
             sends[0, flit] = at
-            at += 2 * period
-            for hop in range(hops):
-                link = exits[start[flow] + hop]
-                router, out = link // ports, link % ports
-                period = machine.period[router]
-                at = _up(at, period)
-                if flit == 0:
-                    at += machine.stages[router, 0]
-                    if machine.speculative[router] == 0:
-                        at += machine.stages[router, 1]
-                else:
-                    at = max(at, sends[hop + 1, flit - 1] + period)
-                if out == ports - 1:
-                    room = machine.depth[router, ports - 1]
-                    if flit >= room:
-                        back = machine.stages[router, 3] + 4 * period + machine.stages[router, 4]
-                        at = max(at, _up(sends[hop + 1, flit - room] + back, period))
-                else:
-                    beyond = machine.neighbour[router, out]
-                    room = machine.depth[beyond, machine.entry[router, out]]
-                    if flit >= room:
-                        back = machine.link_ticks[router, out] + machine.period[beyond] + machine.stages[router, 4]
-                        at = max(at, _up(sends[hop + 2, flit - room] + back, period))
-                at += machine.stages[router, 2] - period
+            at += 2 * machine.period[router]
+            for hop in range(last - first):
+                at = _granted(machine, exits[first + hop], sends, hop, flit, at)
                 sends[hop + 1, flit] = at
-                at += machine.stages[router, 3]
-                if out == ports - 1:
-                    end = at + 2 * period
-                    continue
-                lane = machine.lane[router, out]
-                if lane >= 0:
-                    before = free[hop]
-                    free[hop] = max(before, float(at)) + machine.lane_service[lane]
-                    at = max(at, int(before + 1e-9))
-                at += machine.link_ticks[router, out] + period
-        cycles[flow] = end
-        last = flits[flow] - 1
-        source[flow] = sends[0, last] - sends[0, 0] + 1
-        for hop in range(hops):
-            lasts[start[flow] + hop] = sends[hop + 1, last] - sends[hop + 1, 0] + 1
+                at = _arrives(machine, exits[first + hop], free, hop, at)
+        cycles[flow] = at
+        tail = flits[flow] - 1
+        source[flow] = sends[0, tail] - sends[0, 0] + 1
+        for hop in range(last - first):
+            lasts[first + hop] = sends[hop + 1, tail] - sends[hop + 1, 0] + 1

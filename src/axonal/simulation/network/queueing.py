@@ -26,12 +26,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from axonal.simulation.network.contention import Waits, mean_wait, saturation, solve, wait_of_turns
+from axonal.simulation.network.contention import solve
 from axonal.simulation.network.demand import Demand, demand_of
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.flows import Flows, Paths
+from axonal.simulation.network.latency import mean_wait, saturation, wait_of_turns
 from axonal.simulation.network.lonely import Alone, alone
 from axonal.simulation.network.routes import Routing
+from axonal.simulation.network.waits import Waits
 
 __all__ = ["Burst", "Points", "Prediction", "burst", "predict", "predict_many"]
 
@@ -208,20 +210,20 @@ def predict_many(
         ValueError: Sequences have different lengths, or a flow starts or ends outside of its fabric.
     """
     factors = np.atleast_1d(np.asarray(scales, np.float64))
-    many = [list(item) if isinstance(item, Sequence) else [item] for item in (fabrics, flows)]
-    sizes = {len(many[0]), len(many[1]), len(factors)} - {1}
+    nets = [fabrics] if isinstance(fabrics, Fabric) else list(fabrics)
+    loads = [flows] if isinstance(flows, Flows) else list(flows)
+    sizes = {len(nets), len(loads), len(factors)} - {1}
     if len(sizes) > 1:
         raise ValueError(f"fabrics, flows and scales have {sorted(sizes)} entries: give one, or one for each point")
     count = max(sizes, default=1)
     factors = np.broadcast_to(factors, count)
     places: dict[tuple[int, int], list[int]] = {}
     for point in range(count):
-        key = (point if len(many[0]) > 1 else 0, point if len(many[1]) > 1 else 0)
-        places.setdefault((id(many[0][key[0]]), id(many[1][key[1]])), []).append(point)
+        key = (id(nets[point % len(nets)]), id(loads[point % len(loads)]))
+        places.setdefault(key, []).append(point)
     packet, net, limit, valid = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count, bool)
     for points in places.values():
-        first = points[0]
-        network = _Network.of(many[0][first % len(many[0])], many[1][first % len(many[1])])
+        network = _Network.of(nets[points[0] % len(nets)], loads[points[0] % len(loads)])
         most = network.saturation_scale()
         for point in points:
             waits = Waits.none(network.demand)

@@ -43,22 +43,22 @@ def totals_of(flows: Flows, paths: Paths, alone: Alone, head: F64, service: F64)
         service: Ticks that a flit occupies the lane of an output channel, 0 without.
     """
     turns, channels = len(paths.entry), len(head)
-    sums = Totals(*(np.zeros(turns) for _ in range(8)), in_rate=np.zeros(channels), in_sources=np.zeros(channels))
+    sums = Totals(*(np.zeros(size) for size in (turns,) * 8 + (channels,) * 2))
     order = np.argsort(flows.source, kind="stable")
     rate, flits = flows.packets_per_cycle, flows.flits
-    scratch = (np.zeros(turns), np.zeros(channels))
-    _rates(order, flows.source, rate, paths.start, paths.turn, paths.entry, scratch, sums)
+    ways = (paths.start, paths.turn, paths.entry)
+    _rates(order, flows.source, rate, ways, (np.zeros(turns), np.zeros(channels)), sums)
     share = np.divide(sums.rate, sums.in_rate[paths.entry], out=np.zeros(turns), where=sums.rate > 0)
-    at = (head[paths.exit], service[paths.exit], share)
-    _means(paths.start, paths.turn, rate, flits, alone.lasts_cycles, at, sums)
+    _means(ways, rate, flits, alone.lasts_cycles, (head[paths.exit], service[paths.exit], share), sums)
     return sums
 
 
 @compiled
 def _rates(
-    order: I64, source: I64, rate: F64, start: I64, turn: I64, entry: I64, scratch: tuple[F64, F64], sums: Totals
+    order: I64, source: I64, rate: F64, ways: tuple[I64, I64, I64], scratch: tuple[F64, F64], sums: Totals
 ) -> None:
     """Rates, and the squares of the rates of each source, one source after the other."""
+    start, turn, entry = ways
     of_turn, of_input = scratch
     first = 0
     for place in range(order.size):
@@ -82,7 +82,9 @@ def _rates(
 
 
 @compiled
-def _means(start: I64, turn: I64, rate: F64, flits: I64, lasts: F64, at: tuple[F64, F64, F64], sums: Totals) -> None:
+def _means(
+    ways: tuple[I64, I64, I64], rate: F64, flits: I64, lasts: F64, at: tuple[F64, F64, F64], sums: Totals
+) -> None:
     """What packets are like at each turn.
 
     Two packets that share an output in turns fall apart into single flits. Once they part, the tail of each comes
@@ -90,6 +92,7 @@ def _means(start: I64, turn: I64, rate: F64, flits: I64, lasts: F64, at: tuple[F
     that a packet of the channel takes the same turn. A tail that is late by up to P flits, equally likely, has
     (1 - m / P)^2 of that left after it has made up for m cycles.
     """
+    start, turn, _ = ways
     head, service, share = at
     for flow in range(rate.size):
         slowest = 1.0
