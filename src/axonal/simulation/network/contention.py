@@ -225,11 +225,11 @@ def _inputs(demand: Demand, waits: Waits, scale: float, step: float) -> float:
 
 
 @compiled
-def solve(demand: Demand, scale: float, waits: Waits) -> int:
-    """Find the waits at a scale of the flows; the number of rounds it took."""
+def solve(demand: Demand, scale: float, waits: Waits, sweeps: int = SWEEPS) -> int:
+    """Find the waits at a scale of the flows, in so many rounds at most; the number of rounds it took."""
     _lanes(demand, waits, scale)
     rounds = 0
-    for _ in range(SWEEPS):
+    for _ in range(sweeps):
         # With several virtual channels little feeds on itself, and two rounds do; else half steps do not swing.
         step = 1.0 if demand.vcs > 1 and rounds < 3 else 0.5
         rounds += 1

@@ -16,6 +16,8 @@ F64 = NDArray[np.float64]
 
 BISECTIONS = 9
 """Halvings of the range of the saturation load."""
+ROUGH_SWEEPS = 15
+"""Rounds that tell on which side of saturation a load is."""
 
 
 @inlined
@@ -71,7 +73,7 @@ def saturation(demand: Demand, wait: float, waits: Waits) -> float:
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         _clear(demand, waits)
-        solve(demand, middle, waits)
+        solve(demand, middle, waits, ROUGH_SWEEPS)
         if mean_wait(demand, waits) < wait:
             low = middle
         else:
