@@ -32,7 +32,7 @@ def compare(one: Case) -> dict[str, Any]:
     simulated = int(run.state.arrived.max())
     return {
         "name": one.name,
-        "dies": one.classes["dies"],
+        "busiest": result.busiest,
         "simulated_cycles": simulated,
         "ratio": round(result.makespan_cycles / simulated, 4),
         "work_ratio": round(result.work_cycles / simulated, 4),

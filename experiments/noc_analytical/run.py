@@ -154,15 +154,13 @@ def table(result: dict[str, Any]) -> str:
         name = "all" if row["class"] == "all" else f"{row['class']} {row['value']}"
         cells = [name, str(row["systems"]), *means, trusted, f"{row['saturation_percent']:.1f}"]
         lines.append("| " + " | ".join(cells) + " |")
-    ratios = {
-        kind: [one["ratio"] for one in result["bursts"] if kind in ("", one["dies"])] for kind in ("", "slow d2d")
-    }
+    ratios = {kind: [one["ratio"] for one in result["bursts"] if kind in ("", one["busiest"])] for kind in ("", "lane")}
     lines += ["", "Mean of |predicted / simulated - 1| in percent.", ""]
     for kind, found in ratios.items():
         if found:
             near = sum(0.8 <= ratio <= 1.25 for ratio in found)
             lines.append(
-                f"Bursts{' over slow die-to-die links' if kind else ''}: predicted over simulated makespan "
+                f"Bursts{' whose busiest part is a die-to-die link' if kind else ''}: predicted over simulated makespan "
                 f"{min(found):.2f} to {max(found):.2f}, within a factor of 1.25 in {near} of {len(found)}."
             )
     fast = result["speed"]

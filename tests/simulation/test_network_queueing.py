@@ -184,6 +184,7 @@ def test_a_burst_over_a_slow_die_to_die_link_takes_as_long_as_simulated() -> Non
     pairs, packets = np.unique(source * 24 + target, return_counts=True)
     flows = Flows(source=pairs // 24, target=pairs % 24, packets_per_cycle=0.0, flits=4)
     result = burst(fabric, flows, packets)
+    assert result.busiest == "lane"
     assert result.work_cycles < simulated
     assert 1 / 1.25 < result.makespan_cycles / simulated < 1.25
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,13 +94,15 @@ class Burst:
 
     Args:
         makespan_cycles: From the first injection to the last ejection.
-        work_cycles: Least time of the busiest channel, lane or core.
+        work_cycles: Least time of the busiest core, channel or lane.
+        busiest: Which of these it is.
         valid: Whether the prediction is within its range.
         reason: Why it is not.
     """
 
     makespan_cycles: float
     work_cycles: float
+    busiest: Literal["core", "channel", "lane"]
     valid: bool
     reason: str = ""
 
@@ -250,15 +253,18 @@ def burst(fabric: Fabric, flows: Flows, packets: NDArray[np.integer] | Sequence[
         Flows(source=flows.source, target=flows.target, packets_per_cycle=counts, flits=flows.flits),
     )
     demand = network.demand
-    work = max(
-        float((demand.out_rate * demand.out_flits).max(initial=0.0)),
-        float((demand.source_rate * demand.source_flits).max(initial=0.0)),
-        float((demand.lane_rate * demand.lane_work).max(initial=0.0)),
-    )
+    works: dict[Literal["core", "channel", "lane"], float] = {
+        "lane": float((demand.lane_rate * demand.lane_work).max(initial=0.0)),
+        "channel": float((demand.out_rate * demand.out_flits).max(initial=0.0)),
+        "core": float((demand.source_rate * demand.source_flits).max(initial=0.0)),
+    }
+    busiest = max(works, key=lambda name: works[name])
+    work = works[busiest]
     drained = 1 / network.saturation_scale()
     return Burst(
         makespan_cycles=max(work, drained) + network.empty_cycles,
         work_cycles=work,
+        busiest=busiest,
         valid=not network.fault,
         reason=network.fault,
     )
