@@ -160,7 +160,7 @@ def table(result: dict[str, Any]) -> str:
         if found:
             near = sum(0.8 <= ratio <= 1.25 for ratio in found)
             lines.append(
-                f"Bursts{' whose busiest part is a die-to-die link' if kind else ''}: predicted over simulated makespan "
+                f"Bursts{' with a die-to-die link as their busiest part' if kind else ''}: predicted by simulated makespan "
                 f"{min(found):.2f} to {max(found):.2f}, within a factor of 1.25 in {near} of {len(found)}."
             )
     fast = result["speed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,19 +89,10 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     def of_outputs(values: F64) -> F64:
         return _sums(paths.exit, values, channels)
 
-    lane_of_turn = lane[paths.exit]
-    on_lane = lane_of_turn >= 0
-
-    def of_lanes(values: F64) -> F64:
-        return _sums(lane_of_turn[on_lane], values[on_lane], len(machine.lane_service))
-
     def of_inputs(values: F64) -> F64:
         return _sums(paths.entry, values, channels)
 
-    def of_sources(values: NDArray[np.number]) -> F64:
-        return _sums(flows.source, flows.packets_per_cycle * values, routers)
-
-    out_rate, lane_rate, source_rate = of_outputs(rate), of_lanes(rate), of_sources(np.ones(len(flows)))
+    out_rate = of_outputs(rate)
     out_flits = _ratio(of_outputs(rate * flits), out_rate)
     beyond, depth, loop, later = _loops(machine, stages)
     quick = out_flits * np.maximum(1, loop / depth)
@@ -109,7 +100,6 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     spread = _ratio(of_outputs(rate * (lasts + allocation[paths.exit]) ** 2), out_rate)
     in_service = _ratio(of_inputs(rate * (head[paths.exit] + lasts)), totals.in_rate)
     apart = np.maximum(0, lasts - quick[paths.exit])
-    slow = service[paths.exit]
     return Demand(
         vcs=machine.vcs,
         entry=paths.entry,
@@ -145,18 +135,38 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         in_quick=in_service
         - _ratio(of_inputs(rate * np.maximum(0, (turn_around - quick - allocation)[paths.exit])), totals.in_rate),
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
-        lane_service=machine.lane_service,
-        lane_rate=lane_rate,
-        lane_work=_ratio(of_lanes(rate * flits * slow), lane_rate),
-        lane_squares=_ratio(of_lanes(rate * squares * slow**2), lane_rate),
-        lane_sources=of_lanes(sources),
-        source_rate=source_rate,
-        source_flits=_ratio(of_sources(flows.flits), source_rate),
-        source_squares=_ratio(of_sources(flows.flits**2.0), source_rate),
-        source_lasts=_ratio(of_sources(alone.source_cycles), source_rate),
-        source_depth=machine.depth[:, ports - 1].astype(float),
-        batch=flows.batch_packets,
+        **_of_lanes(machine, lane[paths.exit], (rate, flits, squares, sources)),
+        **_of_cores(machine, flows, alone),
     )
+
+
+def _of_lanes(machine: Machine, lane: I64, turns: tuple[F64, F64, F64, F64]) -> dict[str, Any]:
+    """Fields of the lanes; `lane` is that of each turn, -1 without."""
+    rate, flits, squares, sources = (values[lane >= 0] for values in turns)
+    index, lanes = lane[lane >= 0], len(machine.lane_service)
+    service = machine.lane_service[index]
+    total = _sums(index, rate, lanes)
+    return {
+        "lane_service": machine.lane_service,
+        "lane_rate": total,
+        "lane_work": _ratio(_sums(index, rate * flits * service, lanes), total),
+        "lane_squares": _ratio(_sums(index, rate * squares * service**2, lanes), total),
+        "lane_sources": _sums(index, sources, lanes),
+    }
+
+
+def _of_cores(machine: Machine, flows: Flows, alone: Alone) -> dict[str, Any]:
+    """Fields of the cores that send."""
+    rates, routers = flows.packets_per_cycle, machine.routers
+    total = _sums(flows.source, rates, routers)
+    return {
+        "source_rate": total,
+        "source_flits": _ratio(_sums(flows.source, rates * flows.flits, routers), total),
+        "source_squares": _ratio(_sums(flows.source, rates * flows.flits**2.0, routers), total),
+        "source_lasts": _ratio(_sums(flows.source, rates * alone.source_cycles, routers), total),
+        "source_depth": machine.depth[:, -1].astype(float),
+        "batch": flows.batch_packets,
+    }
 
 
 def _sums(index: I64, values: NDArray[np.number], size: int) -> F64:

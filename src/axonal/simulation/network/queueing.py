@@ -94,7 +94,7 @@ class Burst:
 
     Args:
         makespan_cycles: From the first injection to the last ejection.
-        work_cycles: Least time of the busiest core, channel or lane.
+        work_cycles: Least time of the busiest core, buffer (for its credits), channel or lane.
         busiest: Which of these it is.
         valid: Whether the prediction is within its range.
         reason: Why it is not.
@@ -102,7 +102,7 @@ class Burst:
 
     makespan_cycles: float
     work_cycles: float
-    busiest: Literal["core", "channel", "lane"]
+    busiest: Literal["core", "buffer", "channel", "lane"]
     valid: bool
     reason: str = ""
 
@@ -253,9 +253,13 @@ def burst(fabric: Fabric, flows: Flows, packets: NDArray[np.integer] | Sequence[
         Flows(source=flows.source, target=flows.target, packets_per_cycle=counts, flits=flows.flits),
     )
     demand = network.demand
-    works: dict[Literal["core", "channel", "lane"], float] = {
+    works: dict[Literal["core", "buffer", "channel", "lane"], float] = {
         "lane": float((demand.lane_rate * demand.lane_work).max(initial=0.0)),
         "channel": float((demand.out_rate * demand.out_flits).max(initial=0.0)),
+        "buffer": float(
+            max((demand.out_rate * demand.quick).max(initial=0.0), (demand.in_rate * demand.in_quick).max(initial=0.0))
+            / demand.vcs
+        ),
         "core": float((demand.source_rate * demand.source_flits).max(initial=0.0)),
     }
     busiest = max(works, key=lambda name: works[name])
