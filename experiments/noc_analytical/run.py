@@ -85,7 +85,10 @@ def compared(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": row["number"],
         "name": one.name,
-        "classes": {**one.classes, "core": "yes" if one.classes["vcs"] != "1" and one.flits <= 8 else "no"},
+        "classes": {
+            **one.classes,
+            "core": "V >= 2, P <= 8" if one.classes["vcs"] != "1" and one.flits <= 8 else "others",
+        },
         "points": found,
         "saturation_error": saturation_error,
     }
@@ -160,7 +163,7 @@ def table(result: dict[str, Any]) -> str:
         if found:
             near = sum(0.8 <= ratio <= 1.25 for ratio in found)
             lines.append(
-                f"Bursts{' with a die-to-die link as their busiest part' if kind else ''}: predicted by simulated makespan "
+                f"Bursts{' with a die-to-die link as busiest part' if kind else ''}: predicted by simulated makespan "
                 f"{min(found):.2f} to {max(found):.2f}, within a factor of 1.25 in {near} of {len(found)}."
             )
     fast = result["speed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,9 +74,8 @@ class Demand(NamedTuple):
 
 def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Demand:
     """Sum up flows."""
-    routers, ports = machine.routers, machine.ports
-    channels = routers * ports
-    router = np.repeat(np.arange(routers), ports)
+    ports, channels = machine.ports, machine.routers * machine.ports
+    router = np.arange(channels) // ports
     stages = machine.stages[:, 0] + np.where(machine.speculative == 1, 0, machine.stages[:, 1])
     head = stages[router].astype(float)
     allocation = np.where(machine.speculative == 1, 0, machine.stages[:, 1])[router]
@@ -85,21 +85,17 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     rate, sources = totals.rate, totals.sources
     flits, squares, lasts = (_ratio(values, rate) for values in (totals.flits, totals.squares, totals.lasts))
     share = _ratio(rate, totals.in_rate[paths.entry])
-
-    def of_outputs(values: F64) -> F64:
-        return _sums(paths.exit, values, channels)
-
-    def of_inputs(values: F64) -> F64:
-        return _sums(paths.entry, values, channels)
-
+    of_outputs = partial(_sums, paths.exit, size=channels)
+    of_inputs = partial(_sums, paths.entry, size=channels)
     out_rate = of_outputs(rate)
     out_flits = _ratio(of_outputs(rate * flits), out_rate)
     beyond, depth, loop, later = _loops(machine, stages)
-    quick = out_flits * np.maximum(1, loop / depth)
-    turn_around = _ratio(of_outputs(rate * lasts), out_rate) + allocation
-    spread = _ratio(of_outputs(rate * (lasts + allocation[paths.exit]) ** 2), out_rate)
+    quick = out_flits * np.maximum(1, loop / depth) + allocation
+    holds = lasts + allocation[paths.exit]
+    turn_around = _ratio(of_outputs(rate * holds), out_rate)
+    spare = np.maximum(0, turn_around - quick)[paths.exit]
     in_service = _ratio(of_inputs(rate * (head[paths.exit] + lasts)), totals.in_rate)
-    apart = np.maximum(0, lasts - quick[paths.exit])
+    apart = np.maximum(0, holds - quick[paths.exit])
     return Demand(
         vcs=machine.vcs,
         entry=paths.entry,
@@ -126,14 +122,13 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
         stages=head,
         later=later,
         turn_around=turn_around,
-        quick=quick + allocation,
-        spread=_ratio(spread, turn_around**2),
+        quick=quick,
+        spread=_ratio(_ratio(of_outputs(rate * holds**2), out_rate), turn_around**2),
         dense=_ratio(of_outputs(rate * flits / np.maximum(flits + apart, 1)), out_rate),
         in_rate=totals.in_rate,
         in_sources=totals.in_sources,
         in_service=in_service,
-        in_quick=in_service
-        - _ratio(of_inputs(rate * np.maximum(0, (turn_around - quick - allocation)[paths.exit])), totals.in_rate),
+        in_quick=in_service - _ratio(of_inputs(rate * spare), totals.in_rate),
         feeder=np.where(machine.before < 0, -1, machine.before * ports + machine.exit).reshape(-1).astype(np.int64),
         **_of_lanes(machine, lane[paths.exit], (rate, flits, squares, sources)),
         **_of_cores(machine, flows, alone),
