@@ -277,17 +277,27 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
             claim="Routers, credits and die boundaries behave as in BookSim2",
             proofs=(
                 "experiments/noc_validation",
-                *_tests("simulation/test_network_reference", REFERENCE),
+                *_tests(
+                    "simulation/test_network_reference", "every_deterministic_burst_of_the_reference_is_met_exactly"
+                ),
             ),
             evidence=evidence.validation,
         ),
         Capability(
             claim="The compiled engine equals its plain twin in every packet",
-            proofs=_tests("simulation/test_network_twin", TWIN),
+            proofs=_tests(
+                "simulation/test_network_twin",
+                "compiled_and_plain_engine_agree_on_meshes",
+                "compiled_and_plain_engine_agree_on_tasks",
+            ),
         ),
         Capability(
             claim="No flit, credit or packet is lost; a million random packets arrive under every routing",
-            proofs=_tests("simulation/test_network_conservation", HOME, MILLION),
+            proofs=_tests(
+                "simulation/test_network_conservation",
+                "when_all_has_arrived_every_credit_and_every_place_is_free_again",
+                "a_million_packets_in_all_arrive_however_much_is_offered",
+            ),
         ),
         Capability(
             claim="Simulated cycles a second",
@@ -301,7 +311,14 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         ),
         Capability(
             claim="The analytical engine agrees with the cycle-level one on placed workloads",
-            proofs=("experiments/engines",),
+            proofs=(
+                "experiments/engines",
+                *_tests(
+                    "simulation/test_simulation_cycle",
+                    "both_engines_agree_to_the_cycle_on_a_tensor_alone_in_a_die",
+                    "channels_of_the_meshes_carry_the_same_in_both_engines",
+                ),
+            ),
             evidence=evidence.engines,
         ),
         Capability(

@@ -10,7 +10,7 @@ __all__ = ["bursts_on_links", "engines", "growth", "queueing", "speed", "validat
 
 VALIDATION = "experiments/noc_validation/results/validation.json"
 ENGINES = "experiments/engines/results/agreement.json"
-QUEUEING = "experiments/noc_analytical/results/results.json"
+QUEUEING = "experiments/noc_analytical/results/errors.json"
 SPEED = "benchmarks/noc.json"
 
 
@@ -22,14 +22,15 @@ def validation(root: Path) -> str:
     """How close the network engine is to the reference."""
     found = _read(root, VALIDATION)
     steady, bursts = found["steady"], found["golden"]
-    saturation = sorted(abs(row["error"]) for row in found["saturation"]["rows"] if row["error"] is not None)
-    within = sum(error <= 0.03 for error in saturation)
-    return (
-        f"{bursts['equal']} of {bursts['of']} deterministic bursts and {found['zero_load']['equal']} of "
-        f"{found['zero_load']['of']} lone packets equal; latency up to 80 % of saturation {100 * steady['adjusted_mean']:.2f} % "
-        f"off in the mean, {100 * steady['adjusted_worst']:.1f} % at worst; {within} of {len(saturation)} saturation loads "
-        "within 3 %"
+    loads = [abs(row["error"]) for row in found["saturation"]["rows"] if row["error"] is not None]
+    lone, equal = found["zero_load"], "deterministic bursts"
+    parts = (
+        f"{bursts['equal']} of {bursts['of']} {equal} and {lone['equal']} of {lone['of']} lone packets equal",
+        f"latency up to 80 % of saturation {100 * steady['adjusted_mean']:.2f} % off in the mean, "
+        f"{100 * steady['adjusted_worst']:.1f} % at worst",
+        f"{sum(error <= 0.03 for error in loads)} of {len(loads)} saturation loads within 3 %",
     )
+    return "; ".join(parts)
 
 
 def speed(root: Path) -> str:
@@ -37,15 +38,14 @@ def speed(root: Path) -> str:
     found = _read(root, SPEED)
     small = [row["ratio"] for row in found["speed"] if row["side"] == 8]
     large = [row["ratio"] for row in found["speed"] if row["side"] == 16]
-    return f"{min(small):.1f} to {max(small):.1f}x BookSim2 on 8x8, {min(large):.1f}x on 16x16 (its figures: same machine class)"
+    ratios = f"{min(small):.1f} to {max(small):.1f}x BookSim2 on 8x8, {min(large):.1f}x on 16x16"
+    return f"{ratios} (its figures are of the same class of machine)"
 
 
 def growth(root: Path) -> str:
     """Time and memory of large simulations."""
     cases = _read(root, SPEED)["cases"]
-    return "; ".join(
-        f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in cases.items()
-    )
+    return "; ".join(f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in cases.items())
 
 
 def engines(root: Path) -> str:
@@ -60,4 +60,8 @@ def bursts_on_links(root: Path) -> str:
 
 def queueing(root: Path) -> str:
     """Closed form against cycle-level latency under load."""
-    return str(_read(root, QUEUEING)["summary"])
+    found = _read(root, QUEUEING)
+    everything = found["classes"][0]
+    errors = ", ".join(f"{everything[f'at_{load}%']['mean_percent']:.2f} % at {load} %" for load in (30, 60, 80))
+    a_second = found["speed"]["points_per_second_of_loads"]
+    return f"mean error {errors} of saturation, over {everything['systems']} networks; {a_second:,} loads a second"

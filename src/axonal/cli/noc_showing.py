@@ -19,7 +19,6 @@ COLUMNS = ("offered", "accepted", "latency", "p99", "in the network", "routers",
 def noc_json(study: Study, *, swept: bool) -> dict[str, Any]:
     """One object: a single point at its top level, the points of a sweep in `points`."""
     found = study.document()
-    del found["analytical"]
     totals = {
         "saturated": any(point.saturated for point in study.points),
         "cycles": sum(point.cycles for point in study.points),

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
+import numpy as np
+
 from axonal.hardware import Router
 from axonal.simulation.network.fabric import Boundary, Fabric, grid
+from axonal.simulation.network.flows import Flows
 from axonal.simulation.network.measuring import Window, burst, replay, steady
 from axonal.simulation.network.points import Point
+from axonal.simulation.network.queueing import predict_many
 from axonal.simulation.network.routes import Routing
 from axonal.simulation.network.searching import Measure, saturation, sweep
 from axonal.simulation.network.spelling import pattern_of, trace_path
 from axonal.simulation.network.traces import read_trace
 
-__all__ = ["Follower", "Setting", "Study", "explore"]
+__all__ = ["Follower", "Forecast", "Setting", "Study", "explore"]
 
 SCHEMA_VERSION = 1
+
+MOST_NODES_PREDICTED = 256
+"""Larger networks have more pairs of nodes than the closed form goes through in a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +97,23 @@ class Setting:
             window=replace(self.window, enough_cycles=enough_cycles),
         )
 
+    def predicted(self, rates: Sequence[float]) -> tuple[Forecast, ...]:
+        """The closed form's latency at some loads; nothing for bursts, traces and networks too large for it."""
+        nodes = self.columns * self.rows
+        if self.packets_per_node is not None or trace_path(self.traffic) is not None or nodes > MOST_NODES_PREDICTED:
+            return ()
+        shares = pattern_of(self.traffic, self.columns, self.rows).shares()
+        points = predict_many(self.fabric(), Flows.of(shares / self.packet_flits, self.packet_flits), np.array(rates))
+        latencies, valid = points.packet_latency_cycles.tolist(), points.valid.tolist()
+        return tuple(
+            Forecast(
+                offered_flits_per_node_cycle=rate,
+                packet_latency_cycles=cycles if math.isfinite(cycles) else None,
+                valid=sure,
+            )
+            for rate, cycles, sure in zip(rates, latencies, valid, strict=True)
+        )
+
     def parameters(self) -> dict[str, Any]:
         """All of it as JSON values; what does not apply is left out."""
         router, window = self.router, self.window
@@ -131,6 +155,21 @@ def _whatever_the_load(make: Callable[[], Point]) -> Measure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What the closed form says of a load.
+
+    Args:
+        offered_flits_per_node_cycle: The load.
+        packet_latency_cycles: Mean latency of packets; `None` where it says that the network saturates.
+        valid: Whether the load is within its range.
+    """
+
+    offered_flits_per_node_cycle: float
+    packet_latency_cycles: float | None
+    valid: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """What was found about a setting.
 
@@ -139,12 +178,14 @@ class Study:
         points: Each load.
         saturation_load: Load at which latency is three times that at a low one.
         searched: Whether it was looked for; with a load of none, the network carries all that its nodes can send.
+        analytical: What the closed form says of each load, where it says anything.
     """
 
     setting: Setting
     points: tuple[Point, ...] = ()
     saturation_load: float | None = None
     searched: bool = False
+    analytical: tuple[Forecast, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """All of it as JSON values, as `axonal.views.write_noc` takes them; the links are those of the last point."""
@@ -154,7 +195,7 @@ class Study:
             "mesh": {"columns": self.setting.columns, "rows": self.setting.rows},
             "points": [point.numbers() for point in self.points],
             "saturation_load": self.saturation_load,
-            "analytical": [],
+            "analytical": [asdict(item) for item in self.analytical],
             "links": [
                 {**asdict(link), "source": list(link.source), "target": list(link.target)}
                 for link in (self.points[-1].links if self.points else ())
@@ -186,7 +227,7 @@ def explore(setting: Setting, rates: tuple[float, ...], follower: Follower, *, f
         Deadlock: Flits stand still for good.
     """
     measure = setting.measure()
-    study = Study(setting=setting)
+    study = Study(setting=setting, analytical=setting.predicted(rates))
     follower.begin("simulating", len(rates))
     for point in sweep(measure, rates):
         study = replace(study, points=(*study.points, point))
