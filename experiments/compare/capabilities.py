@@ -45,10 +45,10 @@ def page(root: Path, results: Results, areas: Mapping[str, Iterable[Capability]]
     """
     if missing := missing_proofs(root, areas):
         raise ValueError(f"capabilities without proof, there is no {', no '.join(missing)}: correct claims.py")
-    return "\n".join(_lines(results, areas)) + "\n"
+    return "\n".join(_lines(root, results, areas)) + "\n"
 
 
-def _lines(results: Results, areas: Mapping[str, Iterable[Capability]]) -> Iterator[str]:
+def _lines(root: Path, results: Results, areas: Mapping[str, Iterable[Capability]]) -> Iterator[str]:
     yield "# Capabilities"
     yield ""
     yield "What Axonal does, the test or experiment that proves it, and the figure that was measured. This page is made"
@@ -56,7 +56,7 @@ def _lines(results: Results, areas: Mapping[str, Iterable[Capability]]) -> Itera
     for area, capabilities in areas.items():
         yield from ("", f"## {area}", "", "| capability | proved by | measured |", "|---|---|---|")
         for item in capabilities:
-            yield f"| {item.claim} | {_proofs(item)} | {_measured(item, results)} |"
+            yield f"| {item.claim} | {_proofs(item)} | {_measured(item, root, results)} |"
     if results:
         yield from ("", provenance(results))
 
@@ -70,7 +70,9 @@ def _proof(proof: str) -> str:
     return f"`{name}` in `{path}`" if name else f"`{path}`"
 
 
-def _measured(item: Capability, results: Results) -> str:
+def _measured(item: Capability, root: Path, results: Results) -> str:
+    if item.evidence is not None:
+        return item.evidence(root)
     if item.figure is None:
         return ""
     return "<br>".join(f"{name}: {item.figure(result)}" for name, result in results.items()) or ABSENT

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import evidence
 from figures import Result, quality
 
 __all__ = ["AREAS", "Capability"]
 
 Figure = Callable[[Result], str]
 """What one run says."""
+
+Evidence = Callable[[Path], str]
+"""What the committed results of another experiment say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +26,13 @@ class Capability:
         claim: What, in a sentence without a number.
         proofs: Test functions (`path::name`) or folders of experiments, relative to the checkout.
         figure: The measured figure of one run, for capabilities that have one.
+        evidence: The measured figure of another experiment, read from the checkout.
     """
 
     claim: str
     proofs: tuple[str, ...]
     figure: Figure | None = None
+    evidence: Evidence | None = None
 
 
 def _tests(file: str, *names: str) -> tuple[str, ...]:
@@ -263,6 +270,49 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
                 "latency_is_at_least_the_critical_path_of_the_computation",
                 "more_of_a_resource_is_never_slower",
             ),
+        ),
+    ),
+    "The network, cycle by cycle": (
+        Capability(
+            claim="Routers, credits and die boundaries behave as in BookSim2",
+            proofs=(
+                "experiments/noc_validation",
+                *_tests("simulation/test_network_reference", REFERENCE),
+            ),
+            evidence=evidence.validation,
+        ),
+        Capability(
+            claim="The compiled engine equals its plain twin in every packet",
+            proofs=_tests("simulation/test_network_twin", TWIN),
+        ),
+        Capability(
+            claim="No flit, credit or packet is lost; a million random packets arrive under every routing",
+            proofs=_tests("simulation/test_network_conservation", HOME, MILLION),
+        ),
+        Capability(
+            claim="Simulated cycles a second",
+            proofs=("benchmarks",),
+            evidence=evidence.speed,
+        ),
+        Capability(
+            claim="Large networks and many packets",
+            proofs=("benchmarks",),
+            evidence=evidence.growth,
+        ),
+        Capability(
+            claim="The analytical engine agrees with the cycle-level one on placed workloads",
+            proofs=("experiments/engines",),
+            evidence=evidence.engines,
+        ),
+        Capability(
+            claim="Bursts that a die-to-die link bounds are predicted",
+            proofs=("experiments/engines",),
+            evidence=evidence.bursts_on_links,
+        ),
+        Capability(
+            claim="Latency under load is predicted in closed form",
+            proofs=("experiments/noc_analytical",),
+            evidence=evidence.queueing,
         ),
     ),
     "Comparisons": (

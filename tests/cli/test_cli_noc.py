@@ -192,7 +192,7 @@ WRONG = {
     "mesh flat": (("--mesh", "0x8"), ("--mesh", "'0x8'", "1x1")),
     "mesh in words": (("--mesh", "eight"), ("--mesh", "'eight'", "for example 8x8")),
     "mesh huge": (("--mesh", "300x8"), ("--mesh", "'300x8'", "256x256")),
-    "no virtual channel": (("--vcs", "0"), ("--vcs", "is 0", "1 to 64")),
+    "no virtual channel": (("--vcs", "0"), ("--vcs", "is 0", "1 to 62")),
     "no buffer": (("--buffer", "0"), ("--buffer", "is 0", "1 to")),
     "buffers too large": (("--mesh", "256x256", "--buffer", "4096"), ("--buffer 4096", "must be <=", "--mesh")),
     "packet empty": (("--packet-flits", "0"), ("--packet-flits", "is 0", "1 to 4096")),

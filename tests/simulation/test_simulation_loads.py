@@ -66,7 +66,7 @@ def test_more_activity_never_costs_fewer_bits(case: Case, more: int) -> None:
     quiet, busy = run(case), run(replace(case, workload=busier))
     assert busy.link_bits_packed >= quiet.link_bits_packed
     assert busy.link_bits_packetised >= quiet.link_bits_packetised
-    assert all(b.bits >= q.bits for q, b in zip(quiet.links, busy.links, strict=True))
+    assert all(b.bits >= q.bits * (1 - 1e-9) for q, b in zip(quiet.links, busy.links, strict=True))
 
 
 @QUICK

@@ -140,7 +140,7 @@ def _mesh(text: str) -> tuple[int, int]:
 
 
 def _router(words: Words, nodes: int) -> Router:
-    _bounded("--vcs", words.vcs, 1, 64, "each input needs a virtual channel")
+    _bounded("--vcs", words.vcs, 1, 62, "each input needs a virtual channel")
     _bounded("--buffer", words.buffer, 1, 4096, "it is the depth of each virtual channel in flits")
     flits = 5 * nodes * words.vcs * words.buffer
     if flits > BUFFERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from axonal.hardware.document import Document, Place, dotted
 from axonal.hardware.places import limits_at
@@ -18,6 +19,7 @@ _PRICES = (ENERGY, ENERGY_PER_BIT, POWER)
 """What may differ: it changes what an inference costs, and neither what moves nor when."""
 
 
+@lru_cache(maxsize=64)
 def with_profile(system: System, name: str) -> System:
     """The system at the constants of one of its profiles; it has no profiles any more.
 

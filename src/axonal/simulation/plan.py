@@ -1,4 +1,4 @@
-"""Tasks of several inferences in an order in which these overlap like the stages of a pipeline: `Plan`."""
+"""In which order cores run the tasks of several inferences, so that these overlap like the stages of a pipeline."""
 
 from __future__ import annotations
 

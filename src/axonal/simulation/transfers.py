@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -74,14 +73,22 @@ def transfers(workload: Workload, placement: Placement, system: System) -> tuple
     for link in system.links:
         for ends in ((link.a, link.b), (link.b, link.a)):
             links.setdefault(ends, link)
-    return tuple(_transfer(move, placement, system, links) for move in moves(workload, homes))
+    paths, meshed = die_paths(system), regular(system)
+    found = []
+    for move in moves(workload, homes):
+        path = paths.get((move.source_chip, move.target_chip))
+        if path is None:
+            where = f"from chip {move.source_chip} to {move.target_chip}"
+            raise ValueError(f"{move.label}: no links lead {where}: add a link")
+        crossings = tuple(Crossing(source=a, target=b, link=links[a, b]) for a, b in pairwise(path))
+        chips = [system.by_name[name] for name in path]
+        found.append(_transfer(move, placement, chips, crossings, meshed))
+    return tuple(found)
 
 
-def _transfer(move: Move, placement: Placement, system: System, links: Mapping[tuple[str, str], Link]) -> Transfer:
-    path = die_paths(system).get((move.source_chip, move.target_chip))
-    if path is None:
-        raise ValueError(f"{move.label}: no links lead from chip {move.source_chip} to {move.target_chip}: add a link")
-    chips = [system.by_name[name] for name in path]
+def _transfer(
+    move: Move, placement: Placement, chips: list[Chip], crossings: tuple[Crossing, ...], meshed: bool
+) -> Transfer:
     sources = _layout(move.edge.source, placement)
     scattered = tuple(_layout(layer, placement) for layer in move.scattered)
     bits = link_bits(move.edge) if move.crosses else noc_bits(move.edge)
@@ -89,8 +96,8 @@ def _transfer(move: Move, placement: Placement, system: System, links: Mapping[t
     whole = tuple((core, share) for (core, _), share in zip(sources, sent, strict=True))
     return Transfer(
         move=move,
-        segments=_segments(move, placement, chips, whole, regular(system)),
-        crossings=tuple(Crossing(source=a, target=b, link=links[a, b]) for a, b in pairwise(path)),
+        segments=_segments(move, placement, chips, whole, meshed),
+        crossings=crossings,
         noc_bits=noc_bits(move.edge),
         link_bits=link_bits(move.edge) if move.crosses else 0.0,
         whole_bits=bits * sum(sent) if move.crosses else 0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 from axonal.simulation.network.package import Package
 from axonal.simulation.network.packets import Tree
@@ -11,9 +12,6 @@ from axonal.simulation.network.routes import EAST, NORTH, SOUTH, WEST, Routing
 from axonal.simulation.portals import crosses_rows, portal_column
 
 __all__ = ["way"]
-
-_ALONG_ROW, _ALONG_COLUMN = (EAST, WEST), (SOUTH, NORTH)
-"""Outputs to larger and to smaller numbers."""
 
 _Step = tuple[int, int, int]
 """A router, an output of it, and the set of virtual channels that may be taken there."""
@@ -84,27 +82,30 @@ def _tree(package: Package, steps: Iterator[_Step], targets: tuple[int, ...]) ->
     )
 
 
-def _straight(start: int, end: int, pitch: int, ports: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Routers and outputs along one dimension, whose neighbours lie `pitch` apart.
-
-    The pitch does not tell the dimension: in a fabric of one column it is 1 in both.
-    """
-    step, output = (pitch, ports[0]) if end > start else (-pitch, ports[1])
+def _along_row(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Routers and outputs on the way to another column."""
+    step = 1 if end > start else -1
     for router in range(start, end, step):
-        yield router, output
+        yield router, EAST if step > 0 else WEST
+
+
+def _along_column(start: int, end: int, width: int) -> Iterator[tuple[int, int]]:
+    """Routers and outputs on the way to another row."""
+    step = width if end > start else -width
+    for router in range(start, end, step):
+        yield router, SOUTH if step > 0 else NORTH
 
 
 def _ordered(package: Package, source: int, target: int, channels: int, x_first: bool) -> Iterator[_Step]:
     width = package.fabric.machine.columns
     if x_first:
         corner = source - source % width + target % width
-        legs = ((source, corner, 1, _ALONG_ROW), (corner, target, width, _ALONG_COLUMN))
+        legs = chain(_along_row(source, corner), _along_column(corner, target, width))
     else:
         corner = target - target % width + source % width
-        legs = ((source, corner, width, _ALONG_COLUMN), (corner, target, 1, _ALONG_ROW))
-    for start, end, pitch, ports in legs:
-        for router, output in _straight(start, end, pitch, ports):
-            yield router, output, channels
+        legs = chain(_along_column(source, corner, width), _along_row(corner, target))
+    for router, output in legs:
+        yield router, output, channels
 
 
 def _between_rows(package: Package, source: int, target: int, column: int) -> Iterator[_Step]:
@@ -114,12 +115,12 @@ def _between_rows(package: Package, source: int, target: int, column: int) -> It
     first, second = (1 << package.split) - 1, (1 << machine.vcs) - (1 << package.split)
     corner = source - source % width + column
     turn = target - target % width + column
-    for router, output in _straight(source, corner, 1, _ALONG_ROW):
+    for router, output in _along_row(source, corner):
         yield router, output, first
     row = package.die_row[source]
-    for router, output in _straight(corner, turn, width, _ALONG_COLUMN):
+    for router, output in _along_column(corner, turn, width):
         yield router, output, first if package.die_row[router] == row else second
-    for router, output in _straight(turn, target, 1, _ALONG_ROW):
+    for router, output in _along_row(turn, target):
         yield router, output, second
 
 
