@@ -43,9 +43,7 @@ def speed(root: Path) -> str:
 def growth(root: Path) -> str:
     """Time and memory of large simulations."""
     cases = _read(root, SPEED)["cases"]
-    return "; ".join(
-        f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in cases.items()
-    )
+    return "; ".join(f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in cases.items())
 
 
 def engines(root: Path) -> str:

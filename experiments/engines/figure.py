@@ -33,7 +33,7 @@ def agreement_figure(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _sample(at: tuple[float, float], css: str, kind: str, words: str) -> list[Svg]:
-    return [marker(kind, at, 4, css), label((at[0] + 10, at[1] + 4), words, "tick")]
+    return [marker(kind, at, 4, f"{css} point"), label((at[0] + 10, at[1] + 4), words, "tick")]
 
 
 def _panel(rows: Sequence[Mapping[str, Any]], key: str, name: str, frame: Frame) -> list[Svg]:
@@ -50,5 +50,5 @@ def _panel(rows: Sequence[Mapping[str, Any]], key: str, name: str, frame: Frame)
         placed = row["placement"] == "place"
         at = (across(min(max(row["communication"], 0.0), 1.0)), up(value))
         words = f"seed {row['seed']}: {row[key]:.3f}"
-        parts.append(marker("circle" if placed else "diamond", at, 2.6, "v0" if placed else "v1", words))
+        parts.append(marker("circle" if placed else "diamond", at, 2.6, "v0 point" if placed else "v1 point", words))
     return parts
