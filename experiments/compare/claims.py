@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
-import evidence
+from capability import Capability, Figure, tests
 from figures import Result, quality
+from network_claims import NETWORK
 
 __all__ = ["AREAS", "Capability"]
-
-Figure = Callable[[Result], str]
-"""What one run says."""
-
-Evidence = Callable[[Path], str]
-"""What the committed results of another experiment say."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Capability:
-    """Something that Axonal can do.
-
-    Args:
-        claim: What, in a sentence without a number.
-        proofs: Test functions (`path::name`) or folders of experiments, relative to the checkout.
-        figure: The measured figure of one run, for capabilities that have one.
-        evidence: The measured figure of another experiment, read from the checkout.
-    """
-
-    claim: str
-    proofs: tuple[str, ...]
-    figure: Figure | None = None
-    evidence: Evidence | None = None
-
-
-def _tests(file: str, *names: str) -> tuple[str, ...]:
-    return tuple(f"tests/{file}.py::test_{name}" for name in names)
 
 
 def _bits(result: Result) -> str:
@@ -119,7 +91,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
             claim="The constants on which the answer hangs are named",
             proofs=(
                 "experiments/compare",
-                *_tests("hardware/test_hardware_scaling", "scaling_a_constant_changes_exactly_its_own_numbers"),
+                *tests("hardware/test_hardware_scaling", "scaling_a_constant_changes_exactly_its_own_numbers"),
             ),
             figure=_dominant,
         ),
@@ -127,7 +99,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
     "Boundaries that learn": (
         Capability(
             claim="Boundaries are put into any exported model from outside; its weights keep their names",
-            proofs=_tests(
+            proofs=tests(
                 "spiking/test_spiking_insertion",
                 "each_crossing_tensor_has_one_boundary_and_each_weight_its_name",
                 "the_model_itself_is_left_as_it_was",
@@ -136,21 +108,21 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         Capability(
             claim="Gradients reach every weight through the spikes, also after export",
             proofs=(
-                *_tests("spiking/test_spiking_insertion", "gradients_reach_every_weight_through_the_boundaries"),
-                *_tests("kernels/test_kernels_fire", "gradient_of_the_exported_model_equals_the_eager_one"),
+                *tests("spiking/test_spiking_insertion", "gradients_reach_every_weight_through_the_boundaries"),
+                *tests("kernels/test_kernels_fire", "gradient_of_the_exported_model_equals_the_eager_one"),
             ),
         ),
         Capability(
             claim="Calibration starts from the principal axes, which lose no more than random ones",
-            proofs=_tests("spiking/test_spiking_boundary", "principal_axes_lose_no_more_than_random_ones"),
+            proofs=tests("spiking/test_spiking_boundary", "principal_axes_lose_no_more_than_random_ones"),
         ),
         Capability(
             claim="The traffic objective holds the bits at a target without a weight to tune",
-            proofs=_tests("spiking/test_spiking_traffic", "objective_holds_the_bits_at_the_target"),
+            proofs=tests("spiking/test_spiking_traffic", "objective_holds_the_bits_at_the_target"),
         ),
         Capability(
             claim="The compiled time loop equals its plain twin",
-            proofs=_tests(
+            proofs=tests(
                 "kernels/test_kernels_scan",
                 "compiled_and_plain_forward_loops_agree_exactly",
                 "compiled_and_plain_backward_loops_agree",
@@ -160,7 +132,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
     "Training": (
         Capability(
             claim="An interrupted run ends like an unbroken one; equal seeds give equal curves to the last bit",
-            proofs=_tests(
+            proofs=tests(
                 "training/test_training_loop",
                 "a_run_that_was_interrupted_ends_like_an_unbroken_one",
                 "equal_seeds_give_equal_curves_to_the_last_bit",
@@ -168,7 +140,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         ),
         Capability(
             claim="The weights that are kept meet the traffic target; a missed target and a silent boundary are said",
-            proofs=_tests(
+            proofs=tests(
                 "training/test_training_loop",
                 "a_traffic_target_is_met_by_the_weights_that_are_kept",
                 "a_missed_target_is_said",
@@ -177,65 +149,63 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         ),
         Capability(
             claim="The language model's parallel and recurrent forms agree in values and gradients",
-            proofs=_tests("models/test_models_wkv", "parallel_and_recurrent_forms_agree_in_values_and_gradients"),
+            proofs=tests("models/test_models_wkv", "parallel_and_recurrent_forms_agree_in_values_and_gradients"),
         ),
     ),
     "Packets": (
         Capability(
             claim="Predicted bits are those of the frame that is really packed",
             proofs=(
-                *_tests("wire/test_wire_formats", "frame_has_the_bits_that_were_promised_and_less_than_a_byte_more"),
-                *_tests("tracing/test_tracing_traffic", "packed_rows_of_a_hybrid_have_the_bits_that_the_edges_say"),
+                *tests("wire/test_wire_formats", "frame_has_the_bits_that_were_promised_and_less_than_a_byte_more"),
+                *tests("tracing/test_tracing_traffic", "packed_rows_of_a_hybrid_have_the_bits_that_the_edges_say"),
             ),
             figure=_frames,
         ),
         Capability(
             claim="What is packed is unpacked exactly",
-            proofs=_tests("wire/test_wire_formats", "what_is_packed_is_unpacked_exactly"),
+            proofs=tests("wire/test_wire_formats", "what_is_packed_is_unpacked_exactly"),
         ),
         Capability(
             claim="The cheapest format is chosen",
-            proofs=_tests(
+            proofs=tests(
                 "wire/test_wire_sizing", "cheapest_never_needs_more_bits_than_a_format_that_can_carry_the_events"
             ),
         ),
         Capability(
             claim="Damaged frames are refused",
-            proofs=_tests("wire/test_wire_corruption", "no_flip_of_a_single_bit_of_a_small_frame_passes"),
+            proofs=tests("wire/test_wire_corruption", "no_flip_of_a_single_bit_of_a_small_frame_passes"),
         ),
     ),
     "From a model to a workload": (
         Capability(
             claim="Operations equal torch's own counter",
-            proofs=_tests("tracing/test_tracing_counts", "macs_of_the_reference_networks_equal_torchs_own_counter"),
+            proofs=tests("tracing/test_tracing_counts", "macs_of_the_reference_networks_equal_torchs_own_counter"),
         ),
         Capability(
             claim="Event-driven layers are charged for the events that arrive, and nothing else",
-            proofs=_tests("tracing/test_tracing_counts", "event_driven_layers_add_once_for_each_event_and_synapse"),
+            proofs=tests("tracing/test_tracing_counts", "event_driven_layers_add_once_for_each_event_and_synapse"),
         ),
         Capability(
             claim="Activity is measured on real inputs",
-            proofs=_tests(
+            proofs=tests(
                 "tracing/test_tracing_traffic", "events_are_the_mean_of_the_non_zero_values_that_are_recorded"
             ),
         ),
         Capability(
             claim="Models that cannot be traced are refused in one line",
-            proofs=_tests(
-                "tracing/test_tracing_refusals", "control_flow_that_depends_on_values_is_refused_in_one_line"
-            ),
+            proofs=tests("tracing/test_tracing_refusals", "control_flow_that_depends_on_values_is_refused_in_one_line"),
         ),
     ),
     "Machines": (
         Capability(
             claim="Every number of a preset has its unit and its source",
-            proofs=_tests(
+            proofs=tests(
                 "hardware/test_hardware_loading", "every_number_of_a_preset_has_a_source_that_says_how_it_was_obtained"
             ),
         ),
         Capability(
             claim="All mistakes of a system file are explained at once",
-            proofs=_tests(
+            proofs=tests(
                 "hardware/test_hardware_mistakes", "all_mistakes_are_reported_at_once_in_the_order_of_the_file"
             ),
         ),
@@ -243,160 +213,101 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
     "Mapping and simulation": (
         Capability(
             claim="The partition is as good as the best of all cuts",
-            proofs=_tests("mapping/test_mapping_partition", "partition_is_as_good_as_the_best_of_all_cuts"),
+            proofs=tests("mapping/test_mapping_partition", "partition_is_as_good_as_the_best_of_all_cuts"),
         ),
         Capability(
             claim="What does not fit is answered with the missing bits and a lever",
-            proofs=_tests("mapping/test_mapping_partition", "infeasible_always_misses_some_bits_and_names_a_lever"),
+            proofs=tests("mapping/test_mapping_partition", "infeasible_always_misses_some_bits_and_names_a_lever"),
         ),
         Capability(
             claim="No swap of two cores improves a placement",
-            proofs=_tests("mapping/test_mapping_place", "arrangement_is_one_that_no_swap_improves"),
+            proofs=tests("mapping/test_mapping_place", "arrangement_is_one_that_no_swap_improves"),
         ),
         Capability(
             claim="Link loads are those of walking every route hop by hop",
-            proofs=_tests("simulation/test_simulation_loads", "loads_are_those_of_walking_every_route_hop_by_hop"),
+            proofs=tests("simulation/test_simulation_loads", "loads_are_those_of_walking_every_route_hop_by_hop"),
         ),
         Capability(
             claim="Each constant scales its own part of the energy, and nothing else",
-            proofs=_tests(
+            proofs=tests(
                 "simulation/test_simulation_energy", "a_constant_scales_its_own_component_exactly_and_leaves_all_else"
             ),
         ),
         Capability(
-            claim="Latency is never below the critical path, and no faster part makes the whole slower",
-            proofs=_tests(
+            claim="Latency is never below the critical path, and no faster part lets fewer inferences through",
+            proofs=tests(
                 "simulation/test_simulation_time",
                 "latency_is_at_least_the_critical_path_of_the_computation",
-                "more_of_a_resource_is_never_slower",
+                "more_of_a_resource_never_lets_fewer_inferences_through",
             ),
         ),
     ),
-    "The network, cycle by cycle": (
-        Capability(
-            claim="Routers, credits and die boundaries behave as in BookSim2",
-            proofs=(
-                "experiments/noc_validation",
-                *_tests(
-                    "simulation/test_network_reference", "every_deterministic_burst_of_the_reference_is_met_exactly"
-                ),
-            ),
-            evidence=evidence.validation,
-        ),
-        Capability(
-            claim="The compiled engine equals its plain twin in every packet",
-            proofs=_tests(
-                "simulation/test_network_twin",
-                "compiled_and_plain_engine_agree_on_meshes",
-                "compiled_and_plain_engine_agree_on_tasks",
-            ),
-        ),
-        Capability(
-            claim="No flit, credit or packet is lost; a million random packets arrive under every routing",
-            proofs=_tests(
-                "simulation/test_network_conservation",
-                "when_all_has_arrived_every_credit_and_every_place_is_free_again",
-                "a_million_packets_in_all_arrive_however_much_is_offered",
-            ),
-        ),
-        Capability(
-            claim="Simulated cycles a second",
-            proofs=("benchmarks",),
-            evidence=evidence.speed,
-        ),
-        Capability(
-            claim="Large networks and many packets",
-            proofs=("benchmarks",),
-            evidence=evidence.growth,
-        ),
-        Capability(
-            claim="The analytical engine agrees with the cycle-level one on placed workloads",
-            proofs=(
-                "experiments/engines",
-                *_tests(
-                    "simulation/test_simulation_cycle",
-                    "both_engines_agree_to_the_cycle_on_a_tensor_alone_in_a_die",
-                    "channels_of_the_meshes_carry_the_same_in_both_engines",
-                ),
-            ),
-            evidence=evidence.engines,
-        ),
-        Capability(
-            claim="Bursts that a die-to-die link bounds are predicted",
-            proofs=("experiments/engines",),
-            evidence=evidence.bursts_on_links,
-        ),
-        Capability(
-            claim="Latency under load is predicted in closed form",
-            proofs=("experiments/noc_analytical",),
-            evidence=evidence.queueing,
-        ),
-    ),
+    "The network, cycle by cycle": NETWORK,
     "Comparisons": (
         Capability(
             claim="A second run trains nothing and gives the equal result; other links train nothing again",
             proofs=(
-                *_tests("study/test_study_cache", "the_second_run_trains_nothing_and_gives_the_equal_result"),
-                *_tests("study/test_study_conservation", "other_links_train_nothing_again"),
+                *tests("study/test_study_cache", "the_second_run_trains_nothing_and_gives_the_equal_result"),
+                *tests("study/test_study_conservation", "other_links_train_nothing_again"),
             ),
         ),
         Capability(
             claim="An interrupted comparison goes on where it was",
-            proofs=_tests(
+            proofs=tests(
                 "study/test_study_cache", "an_interrupted_run_goes_on_where_it_was_and_ends_in_the_same_result"
             ),
         ),
         Capability(
             claim="All variants are trained for the same number of steps",
-            proofs=_tests("study/test_study_result", "all_variants_were_trained_for_the_same_number_of_steps"),
+            proofs=tests("study/test_study_result", "all_variants_were_trained_for_the_same_number_of_steps"),
         ),
         Capability(
             claim="The verdict says that it pays only at equal quality, when nothing is worse and something is better",
-            proofs=_tests(
+            proofs=tests(
                 "study/test_study_verdict",
                 "it_pays_only_at_equal_quality_when_nothing_is_worse_and_something_is_better",
             ),
         ),
         Capability(
             claim="At the links at which the answer turns the two are equal",
-            proofs=_tests("study/test_study_judge", "at_the_crossings_the_two_are_equal"),
+            proofs=tests("study/test_study_judge", "at_the_crossings_the_two_are_equal"),
         ),
         Capability(
             claim="A network of the user's own is compared like any other",
-            proofs=_tests("study/test_study_network", "an_own_network_is_compared_like_any_other"),
+            proofs=tests("study/test_study_network", "an_own_network_is_compared_like_any_other"),
         ),
     ),
     "Data": (
         Capability(
             claim="Splits are fixed and disjoint; files are held against known checksums",
             proofs=(
-                *_tests("data/test_data_sets", "digits_splits_are_disjoint_and_cover_every_image"),
-                *_tests("data/test_data_files", "wrong_content_is_refused_with_expected_and_found_checksum"),
+                *tests("data/test_data_sets", "digits_splits_are_disjoint_and_cover_every_image"),
+                *tests("data/test_data_files", "wrong_content_is_refused_with_expected_and_found_checksum"),
             ),
         ),
     ),
     "What people see": (
         Capability(
             claim="Every number of the report page is the number of the result",
-            proofs=_tests("views/test_views_html", "every_tied_number_of_the_page_is_the_number_of_the_result"),
+            proofs=tests("views/test_views_html", "every_tied_number_of_the_page_is_the_number_of_the_result"),
         ),
         Capability(
             claim="The report page is one file that loads nothing",
-            proofs=_tests("views/test_views_html", "page_loads_nothing_and_runs_nothing"),
+            proofs=tests("views/test_views_html", "page_loads_nothing_and_runs_nothing"),
         ),
         Capability(
             claim="A verdict against the hybrid is said plainly",
-            proofs=_tests("views/test_views_terminal", "verdict_against_the_hybrid_is_said_plainly"),
+            proofs=tests("views/test_views_terminal", "verdict_against_the_hybrid_is_said_plainly"),
         ),
     ),
     "The command line": (
         Capability(
             claim="A comparison leaves a result, a report and a trace, and prints the verdict",
-            proofs=_tests("cli/test_cli_answers", "a_comparison_leaves_result_report_and_trace_and_prints_the_verdict"),
+            proofs=tests("cli/test_cli_answers", "a_comparison_leaves_result_report_and_trace_and_prints_the_verdict"),
         ),
         Capability(
             claim="Mistakes are told with what was meant, where, and what helps",
-            proofs=_tests(
+            proofs=tests(
                 "cli/test_cli_mistakes",
                 "an_unknown_dataset_is_refused_with_the_name_that_was_meant",
                 "a_wrong_system_file_is_refused_with_file_and_line",
@@ -405,7 +316,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         ),
         Capability(
             claim="Processes at once give the same result as one; an interruption says how to go on",
-            proofs=_tests(
+            proofs=tests(
                 "cli/test_cli_faults",
                 "processes_at_once_give_the_same_result_as_one",
                 "an_interruption_says_how_to_go_on",
@@ -416,12 +327,12 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         Capability(
             claim="Floors hold, and the simulator never imports torch",
             proofs=(
-                *_tests("house/test_house_imports", "import_contracts_hold", "the_simulator_side_starts_without_torch"),
+                *tests("house/test_house_imports", "import_contracts_hold", "the_simulator_side_starts_without_torch"),
             ),
         ),
         Capability(
             claim="The wheel installs and its command runs",
-            proofs=_tests("house/test_house_wheel", "the_installed_wheel_runs_and_finds_its_data"),
+            proofs=tests("house/test_house_wheel", "the_installed_wheel_runs_and_finds_its_data"),
         ),
     ),
 }

@@ -50,12 +50,21 @@ def growth(root: Path) -> str:
 
 def engines(root: Path) -> str:
     """Analytical against cycle-level engine on random systems, workloads and placements."""
-    return str(_read(root, ENGINES)["summary"])
+    found = _read(root, ENGINES)
+    everything = found["summary"]["all"]
+    off = {
+        name: f"{100 * (everything[f'{name}_ratio']['mean_factor'] - 1):.1f} % off in the mean, "
+        f"{100 * (everything[f'{name}_ratio']['p90_factor'] - 1):.0f} % in nine of ten"
+        for name in ("latency", "energy")
+    }
+    words = f"latency {off['latency']}; energy {off['energy']}; {everything['cases']} systems, workloads and placements"
+    return f"{words}; {found['speed']['median_first_ms']:.1f} ms a point"
 
 
 def bursts_on_links(root: Path) -> str:
     """Bursts that a die-to-die link bounds."""
-    return str(_read(root, ENGINES)["bursts"])
+    found = _read(root, ENGINES)["bursts"]["bound_by_the_link"]
+    return f"predicted / simulated {found['least']:.2f} to {found['most']:.2f} over {found['cases']} bursts"
 
 
 def queueing(root: Path) -> str:
