@@ -118,9 +118,11 @@ def test_collecting_writes_results_and_all_pages_that_quote_them(script: ModuleT
     for name in ("README.md", "docs/capabilities.md", "experiments/compare/README.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("collect.py", "capabilities.py", "claims.py", "figures.py"):
-        shutil.copy(COMPARE / name, tmp_path / "experiments" / "compare" / name)
+    others = [f"experiments/{name}" for name in ("engines", "noc_analytical", "noc_validation")]
+    for name in ("tests", "benchmarks", *others):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for script_file in COMPARE.glob("*.py"):
+        shutil.copy(script_file, tmp_path / "experiments" / "compare")
     run = tmp_path / "results" / "compare" / "digits"
     run.mkdir(parents=True)
     (run / "result.json").write_text(json.dumps(result()))
