@@ -53,7 +53,7 @@ def noc_page(result: Mapping[str, Any]) -> str:
         title=_title(result),
         parameters=[(str(name).replace("_", " "), _text(value)) for name, value in parameters.items()],
         saturation=saturation,
-        sentence="",
+        sentence="" if saturation else _sentence(points),
         curves=curve_figure([{**result, "label": "simulated"}]),
         link_map=map_figure({**mesh, "links": links}) if mesh and links else None,
         across=any(link["kind"] == "d2d" for link in links),
@@ -95,12 +95,22 @@ def _point(result: Mapping[str, Any], index: int, fields: Sequence[str]) -> Poin
     )
 
 
+def _sentence(points: Sequence[Mapping[str, Any]]) -> str:
+    """What the points alone say of saturation; nothing of bursts and traces."""
+    if any(is_number(point.get("makespan_cycles")) for point in points):
+        return f"All packets arrive within {significant(points[-1]['makespan_cycles'])} cycles."
+    beyond = [point["offered_flits_per_node_cycle"] for point in points if point.get("saturated")]
+    if beyond:
+        return f"It does not keep up with {significant(min(beyond))} flits per node and cycle."
+    return "It does not saturate at the loads that were offered."
+
+
 def _title(result: Mapping[str, Any]) -> str:
     parameters = result.get("parameters") or {}
     mesh = result.get("mesh") or {}
-    size = f"{mesh['columns']} by {mesh['rows']} routers" if mesh else "a network on chip"
     words = [str(parameters[name]) for name in ("topology", "pattern", "traffic") if parameters.get(name)]
-    return ", ".join([*words, size])
+    size = f"{mesh['columns']} by {mesh['rows']} routers" if mesh else "a network on chip"
+    return ", ".join(words if parameters.get("topology") else [*words, size])
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from axonal.hardware import Router
 from axonal.simulation.network.fabric import Boundary, Fabric, grid
 from axonal.simulation.network.flows import Flows
-from axonal.simulation.network.measuring import Window, burst, replay, steady
+from axonal.simulation.network.measuring import Window, burst, compile_engine, replay, steady
 from axonal.simulation.network.points import Point
 from axonal.simulation.network.queueing import predict_many
 from axonal.simulation.network.routes import Routing
@@ -227,6 +227,8 @@ def explore(setting: Setting, rates: tuple[float, ...], follower: Follower, *, f
         Deadlock: Flits stand still for good.
     """
     measure = setting.measure()
+    follower.begin("preparing (compiled once, then kept on disk)", None)
+    compile_engine()
     study = Study(setting=setting, analytical=setting.predicted(rates))
     follower.begin("simulating", len(rates))
     for point in sweep(measure, rates):
