@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -169,6 +172,19 @@ def test_saturation_is_where_packets_take_three_times_as_long(limit: float) -> N
     assert found == pytest.approx(limit - (limit - 0.005) / 3, rel=0.01)
     assert seen[0].offered_flits_per_node_cycle == 0.005
     assert len(seen) < 20
+
+
+def test_a_network_that_is_saturated_at_once_is_looked_at_under_lower_loads() -> None:
+    slow = grid(2, 1, Router(vcs=1, buffer_flits=2), boundaries=[Boundary(after_column=0, cycles_per_flit=1000)])
+    window = Window(warmup_cycles=20_000, period_cycles=100_000)
+    found = saturation(
+        lambda rate, enough_cycles=math.inf: steady(
+            slow, pattern("uniform", 2, 1), rate, window=replace(window, enough_cycles=enough_cycles)
+        ),
+        precision=0.2,
+    )
+    assert found is not None
+    assert 0.0005 < found < 0.003
 
 
 def test_a_network_that_carries_all_that_is_sent_never_saturates() -> None:

@@ -41,7 +41,8 @@ def test_a_small_network_runs_on_every_preset(name: str) -> None:
     assert report.energy is not None
     assert report.energy.total_pj > 0
     assert report.latency_ns > 0
-    assert report.notes == ()
+    # Two virtual channels of eight flits do not cover the ten cycles of a hop: the engine says so.
+    assert report.valid == (name != "loihi_like")
 
 
 @EVERY

@@ -52,7 +52,7 @@ UNUSUAL: dict[str, Callable[[], System]] = {
     "ring": ring,
     "narrow": narrow,
     "clocks": clocks,
-    "one virtual channel": lambda: noc(grid(2, 2), router=replace(Router.of(2), vcs=1)),
+    "one virtual channel": lambda: noc(grid(3, 1), router=replace(Router.of(2), vcs=1)),
     "torus": lambda: noc(grid(1, 1, mesh=(4, 4)), topology="torus"),
     "torus dies": lambda: noc(grid(2, 1, mesh=(3, 3)), topology="torus"),
     "yx": lambda: noc(grid(1, 1, mesh=(4, 4)), routing="yx"),

@@ -12,11 +12,16 @@ from axonal.simulation.energy import energy, profiles
 from axonal.simulation.loads import link_loads, port_busy_ns
 from axonal.simulation.portals import regular
 from axonal.simulation.results import boundary_bits, busiest
-from axonal.simulation.schedule import schedule
+from axonal.simulation.schedule import pace, schedule
 from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
 __all__ = ["Analytical"]
+
+
+_ROOMY = 2.0
+"""Flits a cycle that the virtual channels of a port could carry if they were wires; with less, they hold back a tensor
+or keep several from passing each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,4 +70,12 @@ def _notes(system: System) -> tuple[str, ...]:
         notes.append("the analytical engine routes along the row first, whatever the system says")
     if not regular(system):
         notes.append("the analytical engine leads what leaves a die through one gateway of each side")
+    slow = [chip.name for chip in system.chips if pace(chip.noc.router, 1) * chip.noc.router.vcs < _ROOMY]
+    if slow:
+        notes.append(
+            f"buffers or virtual channels of {', '.join(slow)} hold channels back, which the analytical engine "
+            "knows only roughly"
+        )
+    if any(link.buffer_flits is not None for link in system.links):
+        notes.append("the analytical engine takes it that the buffers of links cover their credit loops")
     return tuple(notes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from axonal.mapping import Placement
 from axonal.simulation.transfers import Transfer
 
-__all__ = ["Counts", "counted"]
+__all__ = ["Counts", "counted", "packets_by_chip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ def counted(pending: Iterable[Transfer], placement: Placement, latency_ns: float
     An event is a packet of its own, sent once to each die that needs it. A dense tensor is one packet for each tile
     that holds a part of it and each die.
     """
+    pending = tuple(pending)
     hops: dict[str, float] = {}
-    packets: dict[str, float] = {}
     links: dict[str, float] = {}
     for transfer in pending:
         for segment in transfer.segments:
@@ -49,9 +49,26 @@ def counted(pending: Iterable[Transfer], placement: Placement, latency_ns: float
             hops[segment.chip] = hops.get(segment.chip, 0.0) + bits
         for crossing in transfer.crossings:
             links[crossing.link.name] = links.get(crossing.link.name, 0.0) + transfer.link_bits
+    return Counts(
+        router_bits=hops,
+        wire_bits=hops,
+        packets=packets_by_chip(pending, placement),
+        link_bits=links,
+        latency_ns=latency_ns,
+    )
+
+
+def packets_by_chip(pending: Iterable[Transfer], placement: Placement) -> dict[str, float]:
+    """Messages that the cores of each chip put on the mesh; how they are cut or packed on their way does not matter.
+
+    An event is a message of its own, sent once to each die that needs it. A dense tensor is one message for each tile
+    that holds a part of it and each die.
+    """
+    found: dict[str, float] = {}
+    for transfer in pending:
         chip = transfer.move.source_chip
-        packets[chip] = packets.get(chip, 0.0) + _packets(transfer, placement)
-    return Counts(router_bits=hops, wire_bits=hops, packets=packets, link_bits=links, latency_ns=latency_ns)
+        found[chip] = found.get(chip, 0.0) + _packets(transfer, placement)
+    return found
 
 
 def _packets(transfer: Transfer, placement: Placement) -> float:

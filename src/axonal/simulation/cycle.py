@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,19 +11,26 @@ from numpy.typing import NDArray
 from axonal.hardware import System
 from axonal.mapping import Placement
 from axonal.report import Report
-from axonal.simulation.counts import Counts
+from axonal.simulation.counts import Counts, packets_by_chip
 from axonal.simulation.demand import Demand, Shape, demand
 from axonal.simulation.energy import energy, profiles
 from axonal.simulation.network.package import Package, package
 from axonal.simulation.network.running import Run
 from axonal.simulation.observed import link_loads, port_busy_ns, spans, waits
-from axonal.simulation.plan import Plan, planned
+from axonal.simulation.plan import Plan, depths, planned, readers
 from axonal.simulation.replay import Replay
 from axonal.simulation.results import boundary_bits, busiest
-from axonal.simulation.transfers import transfers
+from axonal.simulation.transfers import Transfer, transfers
 from axonal.workload import Workload
 
 __all__ = ["CycleLevel"]
+
+
+_MOST_INFERENCES = 64
+"""However deep the pipeline is."""
+
+_BOUND = 0.9
+"""A resource that works at least for this share of the time bounds the throughput."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +39,8 @@ class CycleLevel:
 
     Args:
         packet_flits: Longest packet; shorter where the buffers are.
-        inferences: Inferences that follow each other closely, for the throughput; the first half fills the pipeline.
+        inferences: Inferences that follow each other closely, for the throughput, at least; the first half fills the
+            pipeline, and a deep one takes more of them.
         streams: Whether packets leave while their layer computes; otherwise all of them leave at its end.
         symbols: Recorded symbols of one inference by tensor, to be replayed; the mean events where it is empty.
     """
@@ -55,8 +63,9 @@ class CycleLevel:
             Deadlock: Flits stand still for good.
         """
         net = package(system)
-        pending = transfers(workload, placement, system)
         replay = Replay(symbols=self.symbols) if self.symbols else None
+        workload = replay.applied(workload) if replay else workload
+        pending = transfers(workload, placement, system)
 
         def asked(inferences: int, plan: Plan | None = None) -> Demand:
             longest = min(self.packet_flits, int(net.fabric.machine.depth.min()))
@@ -70,15 +79,14 @@ class CycleLevel:
         loads = link_loads(net, run)
         timeline = spans(workload, net, single, run)
         boundaries = boundary_bits(pending, system.packet_header_bits)
-        counts = _counts(net, run, latency_ns)
+        counts = _counts(net, run, packets_by_chip(pending, placement), latency_ns)
         bottleneck, busy_ns = busiest(timeline, port_busy_ns(net, run), loads)
         layers = [tile.layer for tile in single.tiles]
         plan = planned(pending, layers, run.state.task_start, run.state.task_end, busy_ns / net.fabric.tick_ns)
-        half = self.inferences // 2
-        interval_ns = _interval_ns(net, asked(half, plan), asked(self.inferences, plan), self.inferences - half)
+        interval_ns = max(busy_ns, _interval_ns(net, lambda count: asked(count, plan), self._count(pending, layers)))
         return Report(
             latency_ns=latency_ns,
-            throughput_per_s=1e9 / max(interval_ns, busy_ns),
+            throughput_per_s=1e9 / interval_ns,
             link_bits_packed=sum(item.packed_bits * item.link_hops for item in boundaries),
             link_bits_packetised=sum(item.packetised_bits * item.link_hops for item in boundaries),
             energy=energy(workload, placement, system, counts, pending),
@@ -90,21 +98,38 @@ class CycleLevel:
             interval_ns=run.interval_ticks * net.fabric.tick_ns,
             waits=waits(net, single, run, timeline),
             profiles=profiles(workload, placement, system, counts, pending),
+            notes=_unbound(bottleneck, busy_ns / interval_ns),
         )
 
+    def _count(self, pending: Sequence[Transfer], layers: Sequence[str]) -> int:
+        """Inferences to be simulated: enough to fill the pipeline and then some."""
+        deepest = max(depths(readers(pending), dict.fromkeys(layers)).values(), default=0)
+        return max(self.inferences, min(deepest + 1, _MOST_INFERENCES))
 
-def _interval_ns(net: Package, first: Demand, all_: Demand, further: int) -> float:
-    """Time that each further inference adds once the pipeline is full: (end of all - end of the first) / further."""
-    ends = []
-    for several in (first, all_):
+
+def _unbound(busiest_name: str, share: float) -> tuple[str, ...]:
+    """A note where no resource bounds the throughput."""
+    if share >= _BOUND:
+        return ()
+    return (
+        f"no single resource bounds the throughput: {busiest_name}, the busiest, works {100 * share:.0f} % of the "
+        "time; the rest is contention between inferences, and how far layers may run ahead of their readers",
+    )
+
+
+def _interval_ns(net: Package, asked: Callable[[int], Demand], count: int) -> float:
+    """Time that each further inference adds once the pipeline is full: (end of all - end of half of them) / rest."""
+    half, ends = count // 2, []
+    for inferences in (half, count):
+        several = asked(inferences)
         run = Run(net.fabric, several.packets, several.tasks)
         run.advance()
         ends.append(int(run.state.task_end.max()) * net.fabric.tick_ns)
-    return (ends[1] - ends[0]) / further
+    return (ends[1] - ends[0]) / (count - half)
 
 
-def _counts(net: Package, run: Run, latency_ns: float) -> Counts:
-    """Whole flits over each channel and link, and packets of each die."""
+def _counts(net: Package, run: Run, packets: Mapping[str, float], latency_ns: float) -> Counts:
+    """Whole flits over each channel and link."""
     system, ports = net.system, net.fabric.machine.ports
     flit_bits = system.chips[0].noc.flit_bits
     hops = {chip.name: 0.0 for chip in system.chips}
@@ -119,15 +144,7 @@ def _counts(net: Package, run: Run, latency_ns: float) -> Counts:
     return Counts(
         router_bits=hops,
         wire_bits=hops,
-        packets=_by_chip(net, run.packets.source),
+        packets=packets,
         link_bits=links,
         latency_ns=latency_ns,
     )
-
-
-def _by_chip(net: Package, routers: NDArray[np.int64]) -> dict[str, float]:
-    counts = np.bincount(routers, minlength=net.fabric.routers)
-    found = {chip.name: 0.0 for chip in net.system.chips}
-    for router, count in enumerate(counts):
-        found[net.core_of[router][0]] += float(count)
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from axonal.hardware import System
@@ -10,6 +10,7 @@ from axonal.mapping import Placement
 from axonal.report import Report
 from axonal.simulation.analytical import Analytical
 from axonal.simulation.cycle import CycleLevel
+from axonal.simulation.network.package import Unsupported
 from axonal.workload import Workload
 
 __all__ = ["Engine", "HandOver", "simulate"]
@@ -32,7 +33,14 @@ class HandOver:
     def run(self, workload: Workload, placement: Placement, system: System) -> Report:
         """Cost of one inference, by the cheaper engine that is valid there; `Report.engine` says which it was."""
         report = self.quick.run(workload, placement, system)
-        return report if report.valid else self.thorough.run(workload, placement, system)
+        return report if report.valid else self.simulated(workload, placement, system, report)
+
+    def simulated(self, workload: Workload, placement: Placement, system: System, predicted: Report) -> Report:
+        """What the cycle-level engine finds; where it cannot simulate the system, what was predicted, with a note."""
+        try:
+            return self.thorough.run(workload, placement, system)
+        except Unsupported as error:
+            return replace(predicted, notes=(*predicted.notes, f"not simulated cycle by cycle: {error}"), valid=False)
 
 
 _ANALYTICAL = Analytical()

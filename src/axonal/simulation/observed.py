@@ -52,7 +52,7 @@ def _load(net: Package, run: Run, link: FabricLink, places: list[int], ticks: fl
     chips, tick_ns = net.system.by_name, net.fabric.tick_ns
     (here, core), (there, other) = net.core_of[link.router], net.core_of[link.beyond]
     flits = int(run.state.flits[places].sum())
-    busy = run.state.profile[:intervals, places].sum(axis=1) * ticks / run.interval_ticks
+    starts = run.state.profile[:intervals, places].sum(axis=1)
     a, b = chips[here], chips[there]
     if link.kind == "noc":
         columns = a.noc.columns
@@ -68,8 +68,21 @@ def _load(net: Package, run: Run, link: FabricLink, places: list[int], ticks: fl
         bits=float(flits * a.noc.flit_bits),
         busy_ns=flits * ticks * tick_ns,
         waited_ns=float(run.state.stalled[places].sum()) * tick_ns,
-        utilization=tuple(float(min(1.0, share)) for share in np.round(busy, 4)),
+        utilization=_occupied(starts, ticks, run.interval_ticks),
     )
+
+
+def _occupied(starts: NDArray[np.int32], ticks: float, interval: int) -> tuple[float, ...]:
+    """Share of each interval that is taken up by flits, each from its start on for so many ticks."""
+    found, left = [], 0.0
+    for count in starts.tolist():
+        left += count * ticks
+        found.append(min(left, interval) / interval)
+        left -= min(left, interval)
+    while left > 1e-9:
+        found.append(min(left, interval) / interval)
+        left -= min(left, interval)
+    return tuple(found)
 
 
 def _name(net: Package, link: FabricLink) -> str:
@@ -120,8 +133,11 @@ def _moving(net: Package, single: Demand, run: Run) -> Iterable[Span]:
         label, chip = transfer.move.label, transfer.move.source_chip
         if not transfer.crossings:
             yield _span(label, f"{chip} noc", "noc", chip, (start * tick_ns, end * tick_ns))
-        for crossing in transfer.crossings:
-            yield _span(label, crossing.name, "d2d", crossing.source, (start * tick_ns, end * tick_ns))
+        for lane in np.flatnonzero(state.crossed[number, :, 0] >= 0):
+            (link, sender), service = net.lanes[lane], float(net.fabric.machine.lane_service[lane])
+            first, last = state.crossed[number, lane].tolist()
+            name = f"{sender}->{link.b if sender == link.a else link.a}"
+            yield _span(label, name, "d2d", sender, (first * tick_ns, (last + service) * tick_ns))
 
 
 def _span(name: str, resource: str, kind: _Kind, chip: str, ns: tuple[float, float]) -> Span:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axonal import wire
-from axonal.workload import Traffic
+from axonal.workload import Traffic, Workload
 
 __all__ = ["Replay"]
 
@@ -23,6 +23,25 @@ class Replay:
     """
 
     symbols: Mapping[str, NDArray[np.generic]] = field(repr=False)
+
+    def applied(self, workload: Workload) -> Workload:
+        """The workload with the events that were recorded.
+
+        Raises:
+            ValueError: A tensor is unknown, is no event traffic, or has another size; a symbol is not finite.
+        """
+        known = {name for edge in workload.traffic if edge.symbols == "event" for name in edge.tensors}
+        for name, values in self.symbols.items():
+            if name not in known:
+                these = ", ".join(sorted(known)) or "none"
+                raise ValueError(f"symbols of {name!r} are recorded, must be of event traffic, one of: {these}")
+            if not np.isfinite(np.asarray(values, np.float64)).all():
+                raise ValueError(f"symbols of {name!r} hold a value that is not finite: record them again")
+        return replace(workload, traffic=tuple(self._edge(edge) for edge in workload.traffic))
+
+    def _edge(self, edge: Traffic) -> Traffic:
+        found = self._recorded(edge)
+        return edge if found is None else replace(edge, events=float(np.count_nonzero(found)))
 
     def parts(self, edge: Traffic, span: tuple[float, float], steps: int, bits: float) -> tuple[float, ...]:
         """Bits of a range of a tensor's neurons in each of some equal stretches of time.

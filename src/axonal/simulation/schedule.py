@@ -11,14 +11,17 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from axonal.hardware import Core, System
+from axonal.hardware import Core, Noc, Router, System
 from axonal.mapping import Placement, Tile
 from axonal.report import Span
 from axonal.simulation.topology import Segment
 from axonal.simulation.transfers import Crossing, Transfer
 from axonal.workload import Layer, Workload
 
-__all__ = ["Schedule", "schedule", "tile_ns"]
+__all__ = ["Schedule", "pace", "schedule", "tile_ns"]
+
+_LONGEST_PACKET = 8
+"""Flits, as the cycle-level engine cuts them."""
 
 _ROUNDING = 1 - 1e-12
 """Keeps the share of a layer that is a whole number of cycles from taking one more."""
@@ -66,6 +69,22 @@ def schedule(workload: Workload, placement: Placement, system: System, pending: 
                 arrived[target] = max(arrived[target], arrival)
             runnable += order.done(pending[number].move.targets)
     return Schedule(spans=tuple(machine.spans), latency_ns=latency)
+
+
+def pace(router: Router, vcs: int) -> float:
+    """Flits that packets of one tensor bring through a port in each cycle, at most 1.
+
+    vcs * min(1 / switch cycles, buffer / loop, flits / (flits - 1 + routing and allocation cycles))
+
+    A credit is back after `loop` cycles, at the port of a core after 4 and those of the switch; a virtual channel holds
+    one packet at a time, and the next one starts with its route stage. Packets fill a buffer, but have 8 flits at most.
+    """
+    allocations = (router.vc_allocation_cycles, router.switch_allocation_cycles)
+    stages = router.routing_cycles + (max(allocations) if router.speculative else sum(allocations))
+    loop = router.traversal_cycles + router.credit_cycles + max(2 * router.link_cycles + 2, 4)
+    flits = min(_LONGEST_PACKET, router.buffer_flits)
+    each = min(1 / router.switch_allocation_cycles, router.buffer_flits / loop, flits / (flits - 1 + stages))
+    return min(1.0, vcs * each)
 
 
 @dataclass(frozen=True)
@@ -153,19 +172,29 @@ class _Machine:
         for index, segment in enumerate(transfer.segments):
             noc = self.system.by_name[segment.chip].noc
             cycle_ns, began = 1 / noc.clock_ghz, head
-            head, tail = self._through(segment, head, tail, transfer.moved_bits / noc.bits_per_ns, cycle_ns)
+            head, tail = self._through(segment, head, tail, transfer.moved_bits / self.pace(noc), cycle_ns)
             last_link = 1 if index == len(transfer.crossings) else 0
             hops_ns = ((segment.hops + 1) * noc.hop_cycles - noc.router.link_cycles + last_link) * cycle_ns
             head, tail = head + hops_ns, tail + hops_ns
             self._note(_inside(transfer, segment, began, tail - began))
             for crossing in transfer.crossings[index : index + 1]:
                 serial = transfer.whole_bits / crossing.link.bits_per_ns
-                head = max(head, self.links.get(crossing, 0.0))
-                self.links[crossing] = head + serial
-                self._note(_across(transfer, crossing, head, serial))
-                tail = max(tail, head + serial) + crossing.link.latency_ns
+                begin = max(head, self.links.get(crossing, 0.0))
+                self.links[crossing] = begin + serial
+                self._note(_across(transfer, crossing, begin, serial))
+                # Rows share a link flit by flit: a head gets through at once, only its last bits wait.
+                tail = max(tail, begin + serial) + crossing.link.latency_ns
                 head += crossing.link.latency_ns
         return tail
+
+    def pace(self, noc: Noc) -> float:
+        """Bits that a channel carries in a ns for one tensor, as far as credits and virtual channels let it."""
+        return noc.bits_per_ns * pace(noc.router, self.vcs_of(noc))
+
+    def vcs_of(self, noc: Noc) -> int:
+        """Virtual channels for the first phase of packets; several rows of dies keep the others apart."""
+        rows = {chip.row for chip in self.system.chips}
+        return noc.router.vcs if len(rows) == 1 else (noc.router.vcs + 1) // 2
 
     def _through(
         self, segment: Segment, head: float, tail: float, serial_ns: float, cycle_ns: float

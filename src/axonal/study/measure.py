@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from axonal.hardware import System
 from axonal.mapping import Partition, Placement, place
 from axonal.mapping.dies import die_paths
 from axonal.report import Report
-from axonal.simulation import Analytical, CycleLevel, Unsupported, simulate
+from axonal.simulation import Analytical, HandOver, simulate
 from axonal.study.recipes import Recipe
 from axonal.tracing import record, trace
 from axonal.training import Trained, evaluate, examples
@@ -90,19 +90,12 @@ def measure(subject: Subject, dataset: Dataset, system: System, recipe: Recipe) 
         quality=quality,
         workload=workload,
         placement=placement,
-        report=_simulated(workload, placement, system, predicted),
+        report=HandOver().simulated(workload, placement, system, predicted),
         predicted=predicted,
         dense_elements=_elements_over_links(base, system),
         wire_bytes=_wire_bytes(model, traced, part),
         trained=subject.trained,
     )
-
-
-def _simulated(workload: Workload, placement: Placement, system: System, predicted: Report) -> Report:
-    try:
-        return simulate(workload, placement, system, CycleLevel())
-    except Unsupported as error:
-        return replace(predicted, notes=(*predicted.notes, f"not simulated cycle by cycle: {error}"))
 
 
 def _elements_over_links(part: Partition, system: System) -> int:

@@ -45,6 +45,7 @@ class Machine(NamedTuple):
     stages: I64  # (R, 5) ticks: routing, VC allocation, switch allocation, traversal, extra credit delay
     speculative: I8  # (R,)
     depth: I32  # (R, P) flits of buffer of each virtual channel of an input
+    base: I64  # (R * P * V + 1,) first place of the buffer of each input virtual channel
     column: I32  # (R,) position in the grid of all routers
     row: I32  # (R,)
     columns: int
@@ -106,7 +107,7 @@ class State(NamedTuple):
     queue_last: I32  # (R,) virtual channel of the packet before
     room: I32  # (R, V) credits of the injection port
     taken: I8  # (R, V)
-    buffer: I32  # (R * P * V, depth) packets of the flits
+    buffer: I32  # (places,) packets of the flits
     front: I32  # (R * P * V,)
     held: I32  # (R * P * V,) flits in the buffer
     gone: I32  # (R * P * V,) flits of the packet in front that have left
@@ -144,6 +145,7 @@ class State(NamedTuple):
     message_end: I64  # (messages,)
     flits: I64  # (R * P,) that each output has sent
     stalled: I64  # (R * P,) ticks that packets stood in front of it
+    crossed: I64  # (messages, lanes, 2) first and last tick at which a flit started over a lane, or (0, 0, 0)
     profile: I32  # (intervals, R * P) flits of each output over time, or (0, 0)
     blame: I32  # (messages, R * P) ticks that a message stood in front of an output, or (0, 0)
 

@@ -102,7 +102,7 @@ def forget(machine: Machine, state: State, router: int, unit: int) -> None:
 def route(machine: Machine, load: Load, state: State, router: int, channel: int) -> None:
     """The head in front of an input virtual channel knows where to go: its units ask for virtual channels."""
     ports = machine.ports
-    packet = state.buffer[channel, state.front[channel]]
+    packet = state.buffer[machine.base[channel] + state.front[channel]]
     if load.target[packet] >= 0:
         out, low, high = next_hop(machine, load, state, router, packet)
         unit = channel * ports + out
@@ -146,14 +146,14 @@ def arrivals(machine: Machine, load: Load, state: State, tick: int) -> None:
         return
     state.wheel_flit[slot] = -1
     clock = state.clock
-    depth = state.buffer.shape[1]
     per_router = machine.ports * machine.vcs
     while event >= 0:
         channel = state.event_where[event]
         place = state.front[channel] + state.held[channel]
+        depth = machine.base[channel + 1] - machine.base[channel]
         if place >= depth:
             place -= depth
-        state.buffer[channel, place] = state.event_packet[event]
+        state.buffer[machine.base[channel] + place] = state.event_packet[event]
         state.held[channel] += 1
         clock[INSIDE] += 1
         router = channel // per_router

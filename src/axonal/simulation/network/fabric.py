@@ -176,6 +176,7 @@ class Draft:
             stages=self.stages,
             speculative=self.speculative,
             depth=self.depth,
+            base=np.concatenate([[0], np.cumsum(np.repeat(self.depth.reshape(-1), self.vcs), dtype=np.int64)]),
             column=self.column,
             row=self.row,
             columns=int(self.column.max()) + 1,

@@ -78,6 +78,20 @@ def _note(state: State, link: int, tick: int) -> None:
 
 
 @inlined
+def _cross(machine: Machine, load: Load, state: State, packet: int, lane: int, tick: int) -> int:
+    """The tick at which a flit starts over a lane that it reaches at a tick."""
+    free = state.lane_free[lane]
+    state.lane_free[lane] = max(free, float(tick)) + machine.lane_service[lane]
+    starts = max(tick, int(free + 1e-9))
+    message = load.message[packet]
+    if state.clock[PROFILES] == 1 and message >= 0:
+        if state.crossed[message, lane, 0] < 0:
+            state.crossed[message, lane, 0] = starts
+        state.crossed[message, lane, 1] = starts
+    return starts
+
+
+@inlined
 def _drain(  # noqa: PLR0913, PLR0917 - compiled
     machine: Machine, load: Load, state: State, router: int, channel: int, packet: int, tick: int
 ) -> bool:
@@ -94,7 +108,7 @@ def _drain(  # noqa: PLR0913, PLR0917 - compiled
     local = channel - router * ports * vcs
     entry, vc = machine.port_of[local], machine.vc_of[local]
     period = machine.period[router]
-    depth = state.buffer.shape[1]
+    depth = machine.base[channel + 1] - machine.base[channel]
     while state.gone[channel] < gone:
         state.gone[channel] += 1
         state.held[channel] -= 1
@@ -125,7 +139,7 @@ def send(  # noqa: PLR0913, PLR0917 - compiled
     period = machine.period[router]
     link = router * ports + out
     clock = state.clock
-    packet = state.buffer[channel, state.front[channel]]
+    packet = state.buffer[machine.base[channel] + state.front[channel]]
     index = state.sent[unit]
     tail = index + 1 == load.flits[packet]
     over = link * vcs + state.out_vc[unit]
@@ -137,8 +151,6 @@ def send(  # noqa: PLR0913, PLR0917 - compiled
     if tail:
         state.free[link] |= 1 << state.out_vc[unit]
     leaves = tick + machine.stages[router, 3]
-    if clock[PROFILES] == 1:
-        _note(state, link, tick)
     if out == ports - 1:
         arrives = leaves + 2 * period
         event(state, 1, arrives + 2 * period + machine.stages[router, 4], over, -1)
@@ -153,9 +165,9 @@ def send(  # noqa: PLR0913, PLR0917 - compiled
     else:
         lane = machine.lane[router, out]
         if lane >= 0:
-            free = state.lane_free[lane]
-            state.lane_free[lane] = max(free, float(leaves)) + machine.lane_service[lane]
-            leaves = max(leaves, int(free + 1e-9))
+            leaves = _cross(machine, load, state, packet, lane, leaves)
+        if clock[PROFILES] == 1:
+            _note(state, link, leaves)
         beyond = machine.neighbour[router, out]
         entry = (beyond * ports + machine.entry[router, out]) * vcs + state.out_vc[unit]
         arrives = leaves + machine.link_ticks[router, out] + period

@@ -182,6 +182,11 @@ def _tiled(system: System) -> Package:
     }
     pitch = dict.fromkeys(first, width)
     vcs = system.chips[0].noc.router.vcs
+    if rows > 1 and vcs < 2:
+        raise Unsupported(
+            f"system {system.name}: vcs is {vcs}, must be >= 2 where dies stand in several rows: a multicast that "
+            "leaves its row fans out in virtual channels of its own; raise it"
+        )
     draft = Draft(width * height, 5, vcs)
     _placed(draft, system, first, pitch)
     lanes: list[tuple[Link, str]] = []

@@ -216,7 +216,7 @@ def _router_state(machine: Machine) -> dict[str, Any]:
         **{name: np.zeros(size, np.int32) for name, size in numbers.items()},
         **{name: np.full(size, -1, np.int32) for name, size in nothing.items()},
         "taken": np.zeros((routers, vcs), np.int8),
-        "buffer": np.zeros((channels, int(machine.depth.max())), np.int32),
+        "buffer": np.zeros(int(machine.base[-1]), np.int32),
         "free": np.full(links, (1 << vcs) - 1, np.int64),
         "stage": np.zeros(units, np.int8),
         "ready": np.zeros(units, np.int64),
@@ -244,6 +244,7 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
         lane_free=np.zeros(len(machine.lane_service)),
         wheel_flit=np.full(slots, -1, np.int32),
         wheel_credit=np.full(slots, -1, np.int32),
+        crossed=np.full((tasks.messages, len(machine.lane_service), 2) if watched else (0, 0, 0), -1, np.int64),
         profile=np.zeros((INTERVALS, links) if watched else (0, 0), np.int32),
         blame=np.zeros((tasks.messages, links) if watched else (0, 0), np.int32),
     )

@@ -11,6 +11,9 @@ from axonal.simulation.network.points import Point
 __all__ = ["loads", "saturation", "sweep"]
 
 LOW_LOAD = 0.005
+
+LEAST_LOAD = 1e-5
+"""Down to which a load is looked for that the network keeps up with."""
 FACTOR = 3.0
 """A network is saturated where packets take this many times as long as at the low load."""
 PRECISION = 0.01
@@ -43,7 +46,7 @@ def sweep(measure: Measure, rates: Iterable[float]) -> Iterator[Point]:
 def saturation(
     measure: Measure, *, precision: float = PRECISION, watch: Callable[[Point], None] = lambda _: None
 ) -> float | None:
-    """Load at which packet latency is three times that at a load of 0.005, by doubling and bisection.
+    """Load at which packet latency is three times that at a low one, 0.005 or less where that is too much already.
 
     Args:
         measure: What gives a point at a load.
@@ -53,8 +56,13 @@ def saturation(
     Returns:
         The load; none when even at 1, all that a node can send, latency stays below.
     """
-    found = measure(LOW_LOAD)
+    low = LOW_LOAD
+    found = measure(low)
     watch(found)
+    while found.saturated and low > LEAST_LOAD:
+        low /= 4
+        found = measure(low)
+        watch(found)
     bound = FACTOR * found.packet_latency_cycles
 
     def beyond(rate: float) -> bool:
@@ -63,7 +71,7 @@ def saturation(
         return point.packet_latency_cycles >= bound
 
     # Doubling from below reaches the interval without simulating loads far beyond saturation, which take longest.
-    low, high = LOW_LOAD, 2 * LOW_LOAD
+    high = 2 * low
     while not beyond(high):
         if high == 1.0:
             return None

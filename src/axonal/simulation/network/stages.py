@@ -28,7 +28,7 @@ def _blame(machine: Machine, load: Load, state: State, unit: int, ticks: int) ->
     channel = unit // machine.ports
     link = channel // (machine.ports * machine.vcs) * machine.ports + unit % machine.ports
     state.stalled[link] += ticks
-    message = load.message[state.buffer[channel, state.front[channel]]]
+    message = load.message[state.buffer[machine.base[channel] + state.front[channel]]]
     if message >= 0:
         state.blame[message, link] += ticks
 
@@ -166,7 +166,7 @@ def _move(  # noqa: PLR0913, PLR0917 - compiled
             _blame(machine, load, state, unit, -machine.period[router])
         channel = first_channel + machine.channel_of[unit - offset]
         # The unit leaves the list before a next packet of its channel may use it again.
-        if state.sent[unit] + 1 == load.flits[state.buffer[channel, state.front[channel]]]:
+        if state.sent[unit] + 1 == load.flits[state.buffer[machine.base[channel] + state.front[channel]]]:
             forget(machine, state, router, unit)
         if send(machine, load, state, work, router, unit, tick) and state.held[channel] > 0:
             work.heads[heads] = channel

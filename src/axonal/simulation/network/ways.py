@@ -43,8 +43,6 @@ def _way(package: Package, source: int, targets: tuple[int, ...]) -> tuple[Tree 
     (here, core), there = package.core_of[source], package.core_of[targets[0]][0]
     chips = package.system.by_name
     if crosses_rows(chips[here], chips[there]):
-        if package.split == machine.vcs:
-            return targets  # one virtual channel cannot keep the second phase apart
         column = portal_column(chips[here], core, chips[there]) + package.first[there] % machine.columns
         steps = (step for target in targets for step in _between_rows(package, source, target, column))
         return (_tree(package, steps, targets),)
