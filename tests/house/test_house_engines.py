@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,8 @@ ENGINES = ROOT / "experiments" / "engines"
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ENGINES))
+    for path in ENGINES.glob("*.py"):  # other experiments have files of the same names
+        monkeypatch.delitem(sys.modules, path.stem, raising=False)
     return import_module("run")
 
 
