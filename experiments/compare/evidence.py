@@ -44,8 +44,14 @@ def speed(root: Path) -> str:
 
 def growth(root: Path) -> str:
     """Time and memory of large simulations."""
-    cases = _read(root, SPEED)["cases"]
-    return "; ".join(f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in cases.items())
+    found = _read(root, SPEED)
+    parts = [
+        f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in found["cases"].items()
+    ]
+    cores = [f"{row['side'] ** 2:,}: {row['flit_hops_per_cpu_s'] / 1e6:.1f}" for row in found["growth"]["cores"]]
+    loads = [f"{row['offered']:g}: {row['flit_hops_per_cpu_s'] / 1e6:.1f}" for row in found["growth"]["loads"]]
+    parts.append(f"million flit-hops a second by cores {', '.join(cores)}; by load on 8x8 {', '.join(loads)}")
+    return "; ".join(parts)
 
 
 def engines(root: Path) -> str:
@@ -58,13 +64,18 @@ def engines(root: Path) -> str:
         for name in ("latency", "energy")
     }
     words = f"latency {off['latency']}; energy {off['energy']}; {everything['cases']} systems, workloads and placements"
-    return f"{words}; {found['speed']['median_first_ms']:.1f} ms a point"
+    speed = found["speed"]
+    return f"{words}; {speed['mean_first_ms']:.1f} ms a point, {speed['mean_again_ms']:.2f} ms when ways are known"
 
 
 def bursts_on_links(root: Path) -> str:
-    """Bursts that a die-to-die link bounds."""
-    found = _read(root, ENGINES)["bursts"]["bound_by_the_link"]
-    return f"predicted / simulated {found['least']:.2f} to {found['most']:.2f} over {found['cases']} bursts"
+    """Bursts over a die-to-die link."""
+    found = _read(root, ENGINES)["bursts"]
+    bound, every = found["bound_by_the_link"], [row["latency_ratio"] for row in found["rows"]]
+    return (
+        f"predicted / simulated {bound['least']:.2f} to {bound['most']:.2f} over the {bound['cases']} bursts that the link "
+        f"bounds, {min(every):.2f} to {max(every):.2f} over all {len(every)}"
+    )
 
 
 def queueing(root: Path) -> str:

@@ -25,7 +25,7 @@ NETWORK = (
         ),
     ),
     Capability(
-        claim="No flit, credit or packet is lost; a million random packets arrive under every routing",
+        claim="No flit, credit or packet is lost; a million random packets, over all routings, arrive",
         proofs=tests(
             "simulation/test_network_conservation",
             "when_all_has_arrived_every_credit_and_every_place_is_free_again",
@@ -55,7 +55,7 @@ NETWORK = (
         evidence=evidence.engines,
     ),
     Capability(
-        claim="Bursts that a die-to-die link bounds are predicted",
+        claim="Bursts over a die-to-die link are predicted",
         proofs=("experiments/engines",),
         evidence=evidence.bursts_on_links,
     ),
