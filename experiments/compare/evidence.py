@@ -45,9 +45,7 @@ def speed(root: Path) -> str:
 def growth(root: Path) -> str:
     """Time and memory of large simulations."""
     found = _read(root, SPEED)
-    parts = [
-        f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in found["cases"].items()
-    ]
+    parts = [f"{name}: {case['cpu_s']:.1f} s, {case['peak_growth_mb']:.0f} MB" for name, case in found["cases"].items()]
     cores = [f"{row['side'] ** 2:,}: {row['flit_hops_per_cpu_s'] / 1e6:.1f}" for row in found["growth"]["cores"]]
     loads = [f"{row['offered']:g}: {row['flit_hops_per_cpu_s'] / 1e6:.1f}" for row in found["growth"]["loads"]]
     parts.append(f"million flit-hops a second by cores {', '.join(cores)}; by load on 8x8 {', '.join(loads)}")
