@@ -70,9 +70,10 @@ def bursts_on_links(root: Path) -> str:
     """Bursts over a die-to-die link."""
     found = _read(root, ENGINES)["bursts"]
     bound, every = found["bound_by_the_link"], [row["latency_ratio"] for row in found["rows"]]
+    span = f"{bound['least']:.2f} to {bound['most']:.2f}"
     return (
-        f"predicted / simulated {bound['least']:.2f} to {bound['most']:.2f} over the {bound['cases']} bursts that the link "
-        f"bounds, {min(every):.2f} to {max(every):.2f} over all {len(every)}"
+        f"predicted / simulated {span} over the {bound['cases']} bursts that the link bounds, "
+        f"{min(every):.2f} to {max(every):.2f} over all {len(every)}"
     )
 
 

@@ -68,7 +68,8 @@ def _summary(results: Results) -> str:
         rows = results["saturation"]["rows"]
         errors = [abs(row["error"]) for row in rows if abs(row["error"]) <= 0.03]
         beyond = ", ".join(f"{row['config']} {row['error']:+.0%}" for row in rows if abs(row["error"]) > 0.03)
-        said = f"{len(errors)} of {len(rows)} within, {_mean_worst(_mean(errors), max(errors))}; missed: {beyond or 'none'}"
+        said = f"{len(errors)} of {len(rows)} within, {_mean_worst(_mean(errors), max(errors))}"
+        said += f"; missed: {beyond or 'none'}"
         lines.append(("saturation load", "3 %", f"{said} (see below)" if beyond else said))
     if "bursts" in results:
         found = results["bursts"]
@@ -78,7 +79,8 @@ def _summary(results: Results) -> str:
         lines.append(
             (f"makespan of bursts to fixed targets ({len(fixed)})", "equal", _mean_worst(_mean(fixed), max(fixed)))
         )
-        what = f"makespan of bursts to drawn targets ({len(drawn)}); the reference has 1 or 2 seeds, which differ by 2 to 6 %"
+        what = f"makespan of bursts to drawn targets ({len(drawn)}); "
+        what += "the reference has 1 or 2 seeds, which differ by 2 to 6 %"
         within, worst = sum(abs(error) <= 0.03 for error in drawn), max(drawn, key=abs)
         said = f"**{within} of {len(drawn)} within**, mean {sum(drawn) / len(drawn):+.2%}, worst {worst:+.2%}; "
         lines.append((what, "3 %", f"{said}mean {_mean(apart):.2f}, worst {max(apart):.2f} standard deviations"))
