@@ -122,7 +122,8 @@ def provenance(results: Results) -> str:
     with_ = _distinct(results, lambda r: f"torch {r['versions']['torch']}, Python {r['versions']['python']}")
     machine = _distinct(results, lambda r: str(r["machine"]))
     minutes = sum(float(result["elapsed_s"]) for result in results.values()) / 60
-    return f"Made by {commands} from {made} with {with_} on {machine}, in {minutes:.0f} min."
+    took = f"in {minutes:.0f} min, where weights that had been trained before came from the cache"
+    return f"Made by {commands} from {made} with {with_} on {machine}, {took}."
 
 
 def _distinct(results: Results, text: Callable[[Result], str]) -> str:

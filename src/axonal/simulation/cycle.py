@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,7 @@ from axonal.simulation.observed import link_loads, port_busy_ns, spans, waits
 from axonal.simulation.plan import Plan, depths, planned, readers
 from axonal.simulation.replay import Replay
 from axonal.simulation.results import boundary_bits, busiest
-from axonal.simulation.transfers import Transfer, transfers
+from axonal.simulation.transfers import transfers
 from axonal.workload import Workload
 
 __all__ = ["CycleLevel"]
@@ -28,6 +28,9 @@ __all__ = ["CycleLevel"]
 
 _MOST_INFERENCES = 64
 """However deep the pipeline is."""
+
+_MOST_FLIT_HOPS = 20_000_000
+"""Of all inferences together, unless more are asked for: some seconds."""
 
 _BOUND = 0.9
 """A resource that works at least for this share of the time bounds the throughput."""
@@ -83,7 +86,9 @@ class CycleLevel:
         bottleneck, busy_ns = busiest(timeline, port_busy_ns(net, run), loads)
         layers = [tile.layer for tile in single.tiles]
         plan = planned(pending, layers, run.state.task_start, run.state.task_end, busy_ns / net.fabric.tick_ns)
-        interval_ns = max(busy_ns, _interval_ns(net, lambda count: asked(count, plan), self._count(pending, layers)))
+        filling = 1 + max(depths(readers(pending), dict.fromkeys(layers)).values(), default=0)
+        count = self._count(filling, run.flit_hops)
+        interval_ns = max(busy_ns, _interval_ns(net, lambda inferences: asked(inferences, plan), count))
         return Report(
             latency_ns=latency_ns,
             throughput_per_s=1e9 / interval_ns,
@@ -98,23 +103,29 @@ class CycleLevel:
             interval_ns=run.interval_ticks * net.fabric.tick_ns,
             waits=waits(net, single, run, timeline),
             profiles=profiles(workload, placement, system, counts, pending),
-            notes=_unbound(bottleneck, busy_ns / interval_ns),
+            notes=_unbound(bottleneck, busy_ns / interval_ns, count, filling),
         )
 
-    def _count(self, pending: Sequence[Transfer], layers: Sequence[str]) -> int:
-        """Inferences to be simulated: enough to fill the pipeline and then some."""
-        deepest = max(depths(readers(pending), dict.fromkeys(layers)).values(), default=0)
-        return max(self.inferences, min(deepest + 1, _MOST_INFERENCES))
+    def _count(self, filling: int, flit_hops: int) -> int:
+        """Inferences to be simulated: enough to fill the pipeline, as long as that takes no more than some seconds."""
+        affordable = min(filling, _MOST_INFERENCES, _MOST_FLIT_HOPS // max(1, flit_hops))
+        return max(self.inferences, affordable)
 
 
-def _unbound(busiest_name: str, share: float) -> tuple[str, ...]:
-    """A note where no resource bounds the throughput."""
+def _unbound(busiest_name: str, share: float, count: int, filling: int) -> tuple[str, ...]:
+    """Notes where no resource bounds the throughput, and where it may not be the one of a long run."""
     if share >= _BOUND:
         return ()
-    return (
+    notes = [
         f"no single resource bounds the throughput: {busiest_name}, the busiest, works {100 * share:.0f} % of the "
-        "time; the rest is contention between inferences, and how far layers may run ahead of their readers",
-    )
+        "time; the rest is contention between inferences, and how far layers may run ahead of their readers"
+    ]
+    if count < filling:
+        notes.append(
+            f"the throughput is that of {count} inferences, fewer than the {filling} that fill the pipeline: "
+            f"CycleLevel(inferences={filling}) takes longer and may find more"
+        )
+    return tuple(notes)
 
 
 def _interval_ns(net: Package, asked: Callable[[int], Demand], count: int) -> float:
