@@ -168,7 +168,7 @@ def predict(fabric: Fabric, flows: Flows) -> Prediction:
         ValueError: A flow starts or ends outside of the fabric.
     """
     network = _Network.of(fabric, flows)
-    demand, paths = network.offered, network.paths
+    demand, paths = network.demand, network.paths
     waits = Waits.none(demand)
     solve(demand, 1.0, waits)
     packet, net = _latencies(network, waits)
@@ -195,7 +195,7 @@ def predict(fabric: Fabric, flows: Flows) -> Prediction:
 
 def _latencies(network: _Network, waits: Waits) -> tuple[float, float]:
     """Mean packet and network latency."""
-    demand = network.offered
+    demand = network.demand
     packet = network.empty_cycles + float(mean_wait(demand, waits))
     total = max(float(demand.source_rate.sum()), 1e-300)
     return packet, packet - float((demand.source_rate * waits.source).sum()) / total
@@ -229,8 +229,8 @@ def predict_many(
         network = _Network.of(nets[points[0] % len(nets)], loads[points[0] % len(loads)])
         most = network.saturation_scale()
         for point in points:
-            waits = Waits.none(network.offered)
-            solve(network.offered, float(factors[point]), waits)
+            waits = Waits.none(network.demand)
+            solve(network.demand, float(factors[point]), waits)
             packet[point], net[point] = _latencies(network, waits)
             limit[point] = most / factors[point] if factors[point] else np.inf
             valid[point] = not network.fault and limit[point] * TRUSTED >= 1
@@ -252,7 +252,7 @@ def burst(fabric: Fabric, flows: Flows, packets: NDArray[np.integer] | Sequence[
         fabric,
         Flows(source=flows.source, target=flows.target, packets_per_cycle=counts, flits=flows.flits),
     )
-    demand = network.offered
+    demand = network.demand
     works: dict[Literal["core", "buffer", "channel", "lane"], float] = {
         "lane": float((demand.lane_rate * demand.lane_work).max(initial=0.0)),
         "channel": float((demand.out_rate * demand.out_flits).max(initial=0.0)),
