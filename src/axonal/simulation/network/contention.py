@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from axonal.simulation.network.compiled import compiled, inlined
-from axonal.simulation.network.demand import Demand
 from axonal.simulation.network.lines import FULL, before, line, room, wait_for_servers
+from axonal.simulation.network.offered import Offered
 from axonal.simulation.network.waits import Waits
 
 __all__ = ["FOREVER", "solve"]
@@ -18,7 +18,7 @@ FOREVER = 1e6
 
 
 @inlined
-def _follows(demand: Demand, out: int, scale: float, late: float, back: float) -> float:
+def _follows(demand: Offered, out: int, scale: float, late: float, back: float) -> float:
     """Mean wait for credits that packets before it have not given back yet.
 
     A packet is late by at most `late`, when `back` packets have gone before it as closely as they can.
@@ -39,7 +39,7 @@ def _follows(demand: Demand, out: int, scale: float, late: float, back: float) -
 
 
 @inlined
-def _credit(demand: Demand, waits: Waits, out: int, scale: float, behind: float) -> float:
+def _credit(demand: Offered, waits: Waits, out: int, scale: float, behind: float) -> float:
     """How long a packet holds its output for want of credits; sets the part that adds to its latency."""
     depth, length = demand.depth[out], demand.out_flits[out]
     inside = demand.beyond[out]
@@ -58,7 +58,7 @@ def _credit(demand: Demand, waits: Waits, out: int, scale: float, behind: float)
 
 
 @inlined
-def _lanes(demand: Demand, waits: Waits, scale: float) -> None:
+def _lanes(demand: Offered, waits: Waits, scale: float) -> None:
     """Mean wait for each lane, of what its streams have not waited for already in front of the switch."""
     squares = scale * scale
     waits.lanes[:] = 0.0
@@ -80,7 +80,7 @@ def _lanes(demand: Demand, waits: Waits, scale: float) -> None:
 
 
 @inlined
-def _lane(demand: Demand, waits: Waits, out: int) -> float:
+def _lane(demand: Offered, waits: Waits, out: int) -> float:
     """Mean wait of a tail for the lane of an output.
 
     Flits of several packets mix where these cross the switch together, or wait for credits: both are late.
@@ -96,7 +96,7 @@ def _lane(demand: Demand, waits: Waits, out: int) -> float:
 
 
 @inlined
-def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float, step: float) -> float:
+def _output(demand: Offered, waits: Waits, out: int, scale: float, hold: float, step: float) -> float:
     """Waits for one output, for its virtual channels and its wires; the change."""
     vcs = demand.vcs
     start, end = demand.first[out], demand.first[out + 1]
@@ -154,7 +154,7 @@ def _output(demand: Demand, waits: Waits, out: int, scale: float, hold: float, s
 
 
 @inlined
-def _outputs(demand: Demand, waits: Waits, scale: float, step: float) -> float:
+def _outputs(demand: Offered, waits: Waits, scale: float, step: float) -> float:
     """One round over the outputs; the change."""
     change = 0.0
     waits.sums[:] = 0.0
@@ -186,7 +186,7 @@ def _outputs(demand: Demand, waits: Waits, scale: float, step: float) -> float:
 
 
 @inlined
-def _inputs(demand: Demand, waits: Waits, scale: float, step: float) -> float:
+def _inputs(demand: Offered, waits: Waits, scale: float, step: float) -> float:
     """One round over the inputs; the change."""
     change = 0.0
     vcs = demand.vcs
@@ -225,7 +225,7 @@ def _inputs(demand: Demand, waits: Waits, scale: float, step: float) -> float:
 
 
 @compiled
-def solve(demand: Demand, scale: float, waits: Waits, sweeps: int = SWEEPS) -> int:
+def solve(demand: Offered, scale: float, waits: Waits, sweeps: int = SWEEPS) -> int:
     """Find the waits at a scale of the flows, in so many rounds at most; the number of rounds it took."""
     _lanes(demand, waits, scale)
     rounds = 0

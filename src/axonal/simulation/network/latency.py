@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from axonal.simulation.network.compiled import compiled, inlined
 from axonal.simulation.network.contention import FOREVER, solve
-from axonal.simulation.network.demand import Demand
+from axonal.simulation.network.offered import Offered
 from axonal.simulation.network.waits import Waits
 
 __all__ = ["mean_wait", "saturation", "wait_of_turns"]
@@ -21,7 +21,7 @@ ROUGH_SWEEPS = 15
 
 
 @inlined
-def _wait_of_turn(demand: Demand, waits: Waits, turn: int) -> float:
+def _wait_of_turn(demand: Offered, waits: Waits, turn: int) -> float:
     """What a packet of a turn is late by, when it arrives, for what it meets there."""
     out = demand.exit[turn]
     credit, length = waits.credit[out], demand.out_flits[out]
@@ -33,12 +33,12 @@ def _wait_of_turn(demand: Demand, waits: Waits, turn: int) -> float:
 
 
 @compiled
-def _waits_of_turns(demand: Demand, waits: Waits, values: F64) -> None:
+def _waits_of_turns(demand: Offered, waits: Waits, values: F64) -> None:
     for turn in range(demand.entry.size):
         values[turn] = _wait_of_turn(demand, waits, turn) if demand.rate[turn] > 0 else 0.0
 
 
-def wait_of_turns(demand: Demand, waits: Waits) -> F64:
+def wait_of_turns(demand: Offered, waits: Waits) -> F64:
     """What a packet of each turn is late by, when it arrives, for what it meets there."""
     values = np.zeros(len(demand.entry))
     _waits_of_turns(demand, waits, values)
@@ -46,7 +46,7 @@ def wait_of_turns(demand: Demand, waits: Waits) -> F64:
 
 
 @compiled
-def mean_wait(demand: Demand, waits: Waits) -> float:
+def mean_wait(demand: Offered, waits: Waits) -> float:
     """What the waits add to the latency of a packet, averaged over packets; infinite when there is no end of them."""
     total, packets = 0.0, 0.0
     for router in range(demand.source_rate.size):
@@ -60,7 +60,7 @@ def mean_wait(demand: Demand, waits: Waits) -> float:
 
 
 @compiled
-def saturation(demand: Demand, wait: float, waits: Waits) -> float:
+def saturation(demand: Offered, wait: float, waits: Waits) -> float:
     """The scale of the flows at which the mean wait is as long as given."""
     most = 0.0
     for router in range(demand.source_rate.size):
@@ -82,7 +82,7 @@ def saturation(demand: Demand, wait: float, waits: Waits) -> float:
 
 
 @inlined
-def _clear(demand: Demand, waits: Waits) -> None:
+def _clear(demand: Offered, waits: Waits) -> None:
     """No waits, from which the fixed point starts."""
     for turn in range(waits.turn.size):
         waits.turn[turn] = 0.0

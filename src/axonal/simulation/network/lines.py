@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from axonal.simulation.network.compiled import inlined
-from axonal.simulation.network.demand import Demand
+from axonal.simulation.network.offered import Offered
 
 __all__ = ["FULL", "before", "line", "room", "wait_for_servers"]
 
@@ -28,7 +28,7 @@ def line(rate: float, work: float, squares: float, sources: float, full: float) 
 
 
 @inlined
-def before(demand: Demand, turn: int, scale: float) -> float:
+def before(demand: Offered, turn: int, scale: float) -> float:
     """Packets that have waited to be in one line in front of a turn: each source's, and those behind a slow lane."""
     one, late = demand.rate[turn] * scale, demand.late_rate[turn] * scale
     sources = demand.sources[turn] * scale * scale

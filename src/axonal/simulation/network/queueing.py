@@ -28,11 +28,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonal.simulation.network.contention import solve
-from axonal.simulation.network.demand import Demand, demand_of
 from axonal.simulation.network.fabric import Fabric
 from axonal.simulation.network.flows import Flows, Paths
 from axonal.simulation.network.latency import mean_wait, saturation, wait_of_turns
 from axonal.simulation.network.lonely import Alone, alone
+from axonal.simulation.network.offered import Offered, demand_of
 from axonal.simulation.network.routes import Routing
 from axonal.simulation.network.waits import Waits
 
@@ -115,7 +115,7 @@ class _Network:
     flows: Flows
     paths: Paths
     alone: Alone
-    demand: Demand
+    demand: Offered
     empty_cycles: float
     fault: str
 

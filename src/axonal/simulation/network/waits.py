@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from axonal.simulation.network.demand import Demand
+from axonal.simulation.network.offered import Offered
 
 __all__ = ["Waits"]
 
@@ -33,7 +33,7 @@ class Waits(NamedTuple):
     sums: F64  # (5, channels) scratch
 
     @classmethod
-    def none(cls, demand: Demand) -> Waits:
+    def none(cls, demand: Offered) -> Waits:
         """No waits, from which the fixed point starts."""
         turns, channels = len(demand.entry), len(demand.out_rate)
         return cls(

@@ -1,4 +1,4 @@
-"""Flows summed up by the turns and channels they take, with what each of these needs: `Demand`."""
+"""Flows summed up by the turns and channels they take, with what each of these needs: `Offered`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from axonal.simulation.network.flows import Flows, Paths
 from axonal.simulation.network.lonely import Alone
 from axonal.simulation.network.totals import totals_of
 
-__all__ = ["Demand", "demand_of"]
+__all__ = ["Offered", "demand_of"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
-class Demand(NamedTuple):
+class Offered(NamedTuple):
     """Flows summed up, at a scale of 1; rates are packets a tick, times ticks.
 
     The square of a rate, summed over the sources of a stream, says how much of it is in order already: packets of one
@@ -72,7 +72,7 @@ class Demand(NamedTuple):
     batch: float
 
 
-def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Demand:
+def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Offered:
     """Sum up flows."""
     ports, channels = machine.ports, machine.routers * machine.ports
     router = np.arange(channels) // ports
@@ -96,7 +96,7 @@ def demand_of(machine: Machine, flows: Flows, paths: Paths, alone: Alone) -> Dem
     spare = np.maximum(0, turn_around - quick)[paths.exit]
     in_service = _ratio(of_inputs(rate * (head[paths.exit] + lasts)), totals.in_rate)
     apart = np.maximum(0, holds - quick[paths.exit])
-    return Demand(
+    return Offered(
         vcs=machine.vcs,
         entry=paths.entry,
         exit=paths.exit,
