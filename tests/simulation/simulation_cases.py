@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hypothesis import settings
@@ -22,6 +23,17 @@ class Case:
     workload: Workload
     placement: Placement
     system: System
+
+
+Change = Callable[[System], System]
+
+
+def each_chip(change: Callable[[Chip], Chip]) -> Change:
+    return lambda system: replace(system, chips=tuple(change(item) for item in system.chips))
+
+
+def each_table(change: Callable[[EnergyTable], EnergyTable]) -> Change:
+    return each_chip(lambda item: replace(item, core=replace(item.core, energy=change(item.core.energy))))
 
 
 def chip(name: str, column: int, row: int, *, mesh: tuple[int, int], lanes: int = 4) -> Chip:

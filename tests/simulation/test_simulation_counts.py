@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from simulation_cases import QUICK, Case, by_hand, cases, edge, grid
+from simulation_cases import QUICK, Case, Change, by_hand, cases, each_chip, each_table, edge, grid
 
-from axonal.hardware import Chip, Constant, EnergyTable, Profile, System
+from axonal.hardware import Chip, Constant, Profile, System
 from axonal.report import Breakdown, Report
 from axonal.simulation import simulate
 from axonal.simulation.counts import Counts, counted
 from axonal.simulation.energy import energy
 from axonal.simulation.transfers import transfers
 from axonal.workload import Layer, Workload
-
-Change = Callable[[System], System]
 
 
 def run(case: Case) -> Report:
@@ -25,14 +22,6 @@ def run(case: Case) -> Report:
 def costs(report: Report) -> Breakdown:
     assert report.energy is not None
     return report.energy
-
-
-def each_chip(change: Callable[[Chip], Chip]) -> Change:
-    return lambda system: replace(system, chips=tuple(change(item) for item in system.chips))
-
-
-def each_table(change: Callable[[EnergyTable], EnergyTable]) -> Change:
-    return each_chip(lambda item: replace(item, core=replace(item.core, energy=change(item.core.energy))))
 
 
 def wired(system: System) -> System:

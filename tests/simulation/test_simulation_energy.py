@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, by_hand, cases, edge, grid
+from simulation_cases import QUICK, Case, Change, by_hand, cases, each_chip, each_table, edge, grid
 
 from axonal.hardware import Chip, EnergyTable, System
 from axonal.report import Breakdown, Report
 from axonal.simulation import simulate
 from axonal.simulation.energy import weight_read_bits
 from axonal.workload import Layer, Workload
-
-Change = Callable[[System], System]
 
 
 def run(case: Case) -> Report:
@@ -24,14 +21,6 @@ def run(case: Case) -> Report:
 def costs(report: Report) -> Breakdown:
     assert report.energy is not None
     return report.energy
-
-
-def each_chip(change: Callable[[Chip], Chip]) -> Change:
-    return lambda system: replace(system, chips=tuple(change(item) for item in system.chips))
-
-
-def each_table(change: Callable[[EnergyTable], EnergyTable]) -> Change:
-    return each_chip(lambda item: replace(item, core=replace(item.core, energy=change(item.core.energy))))
 
 
 def link_energy(system: System) -> System:

@@ -8,8 +8,9 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
+from axonal.cli.progress import bars
 from axonal.simulation.network.points import Point
 from axonal.simulation.network.setting import Study
 from axonal.views import write_noc
@@ -30,16 +31,7 @@ class Watch:
         self.study: Study | None = None
         self.steps: int | None = None
         self.task: TaskID | None = None
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self.progress = bars(console, transient=True)
 
     def __enter__(self) -> Watch:
         self.progress.start()

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from axonal.training import Point
+if TYPE_CHECKING:
+    from axonal.training import Point
 
-__all__ = ["Bars"]
+__all__ = ["Bars", "bars"]
 
 KEPT_BARS = 8
 """Finished bars that stay in sight."""
+
+
+def bars(console: Console, *, transient: bool = False) -> Progress:
+    """Bars with a note beside each; none where nobody watches.
+
+    Args:
+        console: Where they are drawn.
+        transient: Whether they go when the work is done.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        transient=transient,
+        disable=not console.is_terminal,
+    )
 
 
 class Bars:
@@ -22,15 +43,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.tasks: dict[str, TaskID] = {}
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self.progress = bars(console)
 
     def __enter__(self) -> Bars:
         self.progress.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from axonal.simulation.plan import Plan, depths, readers, room
 from axonal.simulation.replay import Replay
 from axonal.simulation.schedule import tile_ns
 from axonal.simulation.topology import Layout, ways
-from axonal.simulation.transfers import Transfer
+from axonal.simulation.transfers import Transfer, needs
 from axonal.workload import Workload
 
 __all__ = ["Demand", "Shape", "demand"]
@@ -73,6 +74,10 @@ class _Piece:
     share: float
 
 
+_Packet = tuple[_Piece, Tree | int, int]
+"""The piece that a packet is of, where it goes, and its flits."""
+
+
 def demand(
     workload: Workload,
     placement: Placement,
@@ -92,10 +97,11 @@ def demand(
     for number, transfer in enumerate(pending):
         for tile, piece in _pieces(number, transfer, placement, package, replay, shape.streams):
             chains[first_tile[transfer.move.edge.source] + tile].append(piece)
-    chains = [sorted(chain, key=lambda piece: piece.share) for chain in chains] if shape.streams else chains
+    chains = [sorted(pieces, key=lambda piece: piece.share) for pieces in chains] if shape.streams else chains
+    cuts = [list(_cut(pieces, package, shape.packet_flits)) for pieces in chains]
     return Demand(
-        packets=_packets(chains, package, shape),
-        tasks=_tasks(workload, package, pending, tiles, chains, shape),
+        packets=_packets(cuts, shape),
+        tasks=_tasks(workload, package, pending, tiles, cuts, shape),
         tiles=tiles,
         transfers=tuple(pending),
     )
@@ -116,8 +122,7 @@ def _pieces(
     move = transfer.move
     tiles = placement.by_layer[move.edge.source]
     sources: Layout = tuple((index, tile.share) for index, tile in enumerate(tiles))
-    whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
-    scattered = tuple(tuple((tile.core, tile.share) for tile in placement.by_layer[layer]) for layer in move.scattered)
+    whole, scattered = needs(move, placement)
     bits = transfer.moved_bits
     flit_bits = package.system.by_name[move.source_chip].noc.flit_bits
     steps = move.edge.time_steps if streams else 1
@@ -133,16 +138,15 @@ def _pieces(
         start += size
 
 
-def _packets(chains: Sequence[Sequence[_Piece]], package: Package, shape: Shape) -> Packets:
+def _packets(cuts: Sequence[Sequence[_Packet]], shape: Shape) -> Packets:
     trees: dict[Tree, int] = {}
     sources: list[int] = []
     targets: list[int] = []
     flits: list[int] = []
-    for chain in chains:
-        for piece, goal, length in _cut(chain, package, shape.packet_flits):
-            sources.append(piece.source)
-            targets.append(goal if isinstance(goal, int) else -1 - trees.setdefault(goal, len(trees)))
-            flits.append(length)
+    for piece, goal, length in chain.from_iterable(cuts):
+        sources.append(piece.source)
+        targets.append(goal if isinstance(goal, int) else -1 - trees.setdefault(goal, len(trees)))
+        flits.append(length)
     count = shape.inferences
     created = np.zeros(len(sources) * count, np.int64)
     return Packets(
@@ -155,9 +159,9 @@ def _packets(chains: Sequence[Sequence[_Piece]], package: Package, shape: Shape)
     )
 
 
-def _cut(chain: Sequence[_Piece], package: Package, longest: int) -> Iterator[tuple[_Piece, Tree | int, int]]:
-    """The packets of a tile, in order: piece, where to, flits."""
-    for piece in chain:
+def _cut(pieces: Sequence[_Piece], package: Package, longest: int) -> Iterator[_Packet]:
+    """The packets of a tile, in order."""
+    for piece in pieces:
         for goal in way(package, piece.source, piece.targets):
             rest = piece.flits
             while rest > 0:
@@ -183,7 +187,7 @@ def _tasks(
     package: Package,
     pending: Sequence[Transfer],
     tiles: Sequence[Tile],
-    chains: Sequence[Sequence[_Piece]],
+    cuts: Sequence[Sequence[_Packet]],
     shape: Shape,
 ) -> Tasks:
     count, routers = shape.inferences, package.fabric.routers
@@ -193,7 +197,7 @@ def _tasks(
         by_layer.setdefault(tile.layer, []).append(index)
     leaving, waiting = _messages(pending, tiles, by_layer, count)
     left = np.bincount([task for tasks in waiting for task in tasks], minlength=len(tiles) * count)
-    first, last, message, share = _chained(chains, package, shape)
+    first, last, message, share = _chained(cuts)
     return Tasks(
         core=np.tile(cores, count).astype(np.int32),
         ticks=np.tile(ticks, count),
@@ -249,14 +253,13 @@ def _messages(
 
 
 def _chained(
-    chains: Sequence[Sequence[_Piece]], package: Package, shape: Shape
+    cuts: Sequence[Sequence[_Packet]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """First and last packet of each tile, and for each packet its message and the part of the task before it leaves."""
-    first, last = np.full(len(chains), -1, np.int64), np.full(len(chains), -1, np.int64)
+    first, last = np.full(len(cuts), -1, np.int64), np.full(len(cuts), -1, np.int64)
     message: list[int] = []
     share: list[float] = []
-    for index, chain in enumerate(chains):
-        cut = list(_cut(chain, package, shape.packet_flits))
+    for index, cut in enumerate(cuts):
         if cut:
             first[index], last[index] = len(message), len(message) + len(cut) - 1
         stepped = len({piece.share for piece, _, _ in cut}) > 1

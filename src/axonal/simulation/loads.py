@@ -10,7 +10,7 @@ from axonal.report import LinkLoad
 from axonal.simulation.topology import Channel
 from axonal.simulation.transfers import Crossing, Transfer
 
-__all__ = ["INTO", "OUT_OF", "link_loads", "port_busy_ns"]
+__all__ = ["INTO", "OUT_OF", "channel_name", "link_loads", "port_busy_ns"]
 
 INTO, OUT_OF = "into", "out of"
 """What comes before the name of a core in that of its port."""
@@ -48,11 +48,16 @@ def port_busy_ns(pending: Iterable[Transfer], system: System) -> dict[str, float
     return busy
 
 
+def channel_name(chip: str, source: tuple[int, int], target: tuple[int, int]) -> str:
+    """What a channel between two mesh positions of a die is called in a report."""
+    return f"{chip} ({source[0]},{source[1]})->({target[0]},{target[1]})"
+
+
 def _mesh_load(system: System, name: str, channel: Channel, bits: float) -> LinkLoad:
     noc = system.by_name[name].noc
     source, target = position(noc, channel[0]), position(noc, channel[1])
     return LinkLoad(
-        name=f"{name} ({source[0]},{source[1]})->({target[0]},{target[1]})",
+        name=channel_name(name, source, target),
         kind="noc",
         chip=name,
         source=source,

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from axonal.mapping.mesh import position
 from axonal.report import LinkLoad, Span, Wait
 from axonal.simulation.demand import Demand
-from axonal.simulation.loads import INTO, OUT_OF
+from axonal.simulation.loads import INTO, OUT_OF, channel_name
 from axonal.simulation.network.fabric import FabricLink
 from axonal.simulation.network.package import Package
 from axonal.simulation.network.running import Run
@@ -55,8 +56,7 @@ def _load(net: Package, run: Run, link: FabricLink, places: list[int], ticks: fl
     starts = run.state.profile[:intervals, places].sum(axis=1)
     a, b = chips[here], chips[there]
     if link.kind == "noc":
-        columns = a.noc.columns
-        source, target = ((item % columns, item // columns) for item in (core, other))
+        source, target = position(a.noc, core), position(a.noc, other)
     else:
         source, target = (a.column, a.row), (b.column, b.row)
     return LinkLoad(
@@ -89,9 +89,8 @@ def _name(net: Package, link: FabricLink) -> str:
     (here, core), (there, other) = net.core_of[link.router], net.core_of[link.beyond]
     if link.kind == "d2d":
         return f"{here}->{there}"
-    columns = net.system.by_name[here].noc.columns
-    ends = [f"({item % columns},{item // columns})" for item in (core, other)]
-    return f"{here} {ends[0]}->{ends[1]}"
+    noc = net.system.by_name[here].noc
+    return channel_name(here, position(noc, core), position(noc, other))
 
 
 def spans(workload: Workload, net: Package, single: Demand, run: Run) -> tuple[Span, ...]:

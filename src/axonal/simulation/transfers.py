@@ -14,7 +14,7 @@ from axonal.simulation.portals import crosses_rows, portal, portal_column, regul
 from axonal.simulation.topology import Layout, Segment, across, between, whole_shares
 from axonal.workload import Workload
 
-__all__ = ["Crossing", "Transfer", "transfers"]
+__all__ = ["Crossing", "Transfer", "needs", "transfers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +89,7 @@ def transfers(workload: Workload, placement: Placement, system: System) -> tuple
 def _transfer(
     move: Move, placement: Placement, chips: list[Chip], crossings: tuple[Crossing, ...], meshed: bool
 ) -> Transfer:
-    sources = _layout(move.edge.source, placement)
-    scattered = tuple(_layout(layer, placement) for layer in move.scattered)
+    sources, scattered = _layout(move.edge.source, placement), needs(move, placement)[1]
     bits = link_bits(move.edge) if move.crosses else noc_bits(move.edge)
     sent = whole_shares(sources, scattered, _grain(bits, chips[0]))
     whole = tuple((core, share) for (core, _), share in zip(sources, sent, strict=True))
@@ -123,8 +122,7 @@ def _segments(move: Move, placement: Placement, path: list[Chip], sent: Layout, 
         found.append(across(chip, sent, tuple(leaving), injects=not found))
         sent = tuple((at, share) for at, (_, share) in zip(entering, sent, strict=True))
         sources = tuple((at, share) for at, (_, share) in zip(entering, sources, strict=True))
-    whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
-    scattered = tuple(_layout(layer, placement) for layer in move.scattered)
+    whole, scattered = needs(move, placement)
     column_first = meshed and crosses_rows(path[0], path[-1])
     last = between(
         path[-1],
@@ -136,6 +134,12 @@ def _segments(move: Move, placement: Placement, path: list[Chip], sent: Layout, 
         grain=_grain(bits, path[-1]),
     )
     return (*found, last)
+
+
+def needs(move: Move, placement: Placement) -> tuple[tuple[int, ...], tuple[Layout, ...]]:
+    """Cores that need all of a tensor, ascending, and for each layer that needs it scattered who needs which share."""
+    whole = tuple(sorted({tile.core for layer in move.whole for tile in placement.by_layer[layer]}))
+    return whole, tuple(_layout(layer, placement) for layer in move.scattered)
 
 
 def _grain(bits: float, chip: Chip) -> float:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 __all__ = ["CLOCK", "Load", "Machine", "State", "Work"]
 
-NOW, INSIDE, PENDING, FREE_EVENT, LEFT, STILL, SHIFT, BLAMES, PROFILES = range(9)
-CLOCK = 9
+NOW, INSIDE, PENDING, FREE_EVENT, LEFT, STILL, SHIFT, WATCHED = range(8)
+CLOCK = 8
 """Scalars: the tick; flits in buffers; events on their way; first unused event; copies of packets that are still to
-arrive; ticks without any move; log2 of the profile's interval in ticks; whether blame and profile are kept."""
+arrive; ticks without a move; log2 of the profile's interval in ticks; whether waiting and loads over time are kept."""
 
 IDLE, ROUTING, ASKING, ALLOCATING, ACTIVE, SWITCHING = range(6)
 """Stages of a unit: nothing, route stage, asks for a virtual channel, the same in a longer allocation, has one, in a

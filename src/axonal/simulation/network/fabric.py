@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,13 +66,14 @@ class Fabric:
         """Upper bound of the delay of anything that the engine schedules."""
         machine = self.machine
         period, stages = int(machine.period.max()), int(machine.stages[:, 3:].max())
-        bound = 8 * period + 2 * stages + 2 * int(machine.link_ticks.max())
+        queued = 0.0  # in front of a lane, for as many flits as the buffers behind it hold
         for lane, service in enumerate(machine.lane_service):
             routers, ports = np.nonzero(machine.lane == lane)
             room = machine.depth[machine.neighbour[routers, ports], machine.entry[routers, ports]].sum() * machine.vcs
-            bound = max(bound, int(8 * period + 2 * stages + 2 * machine.link_ticks.max() + room * service) + 2)
+            queued = max(queued, room * service)
+        alone = 8 * period + 2 * stages + 2 * int(machine.link_ticks.max())
         # Flits that come faster than their receiver takes them wait on the link, one in each of its cycles.
-        return bound + int(machine.depth.max()) * machine.vcs * period
+        return alone + math.ceil(queued) + 2 + int(machine.depth.max()) * machine.vcs * period
 
 
 class Draft:
@@ -138,6 +140,11 @@ class Draft:
             self.depth[beyond, entry] = buffer_flits
         kind: Literal["noc", "d2d"] = "noc" if self.die[router] == self.die[beyond] else "d2d"
         self.links.append(FabricLink(router=router, port=port, beyond=beyond, kind=kind))
+
+    def join_both(self, one: tuple[int, int], other: tuple[int, int], ticks: int) -> None:
+        """The same, there and back."""
+        self.join(one, other, ticks)
+        self.join(other, one, ticks)
 
     def done(
         self,
@@ -263,30 +270,25 @@ def grid(
         if column + 1 < columns:
             _join_east(draft, number, cuts.get(column), router.link_cycles, row)
         if row + 1 < rows:
-            _join_both(draft, (number, SOUTH), (number + columns, NORTH), router.link_cycles)
+            draft.join_both((number, SOUTH), (number + columns, NORTH), router.link_cycles)
     if wraps:
         _close(draft, columns, rows, router.link_cycles)
     return draft.done(routing, wraps=wraps)
 
 
-def _join_both(draft: Draft, one: tuple[int, int], other: tuple[int, int], ticks: int) -> None:
-    draft.join(one, other, ticks)
-    draft.join(other, one, ticks)
-
-
 def _close(draft: Draft, columns: int, rows: int, ticks: int) -> None:
     """Join the ends of rows and columns to rings."""
     for row in range(rows if columns > 1 else 0):
-        _join_both(draft, (row * columns + columns - 1, EAST), (row * columns, WEST), ticks)
+        draft.join_both((row * columns + columns - 1, EAST), (row * columns, WEST), ticks)
     for column in range(columns if rows > 1 else 0):
-        _join_both(draft, ((rows - 1) * columns + column, SOUTH), (column, NORTH), ticks)
+        draft.join_both(((rows - 1) * columns + column, SOUTH), (column, NORTH), ticks)
 
 
 def _join_east(draft: Draft, number: int, cut: Boundary | None, ticks: int, row: int) -> None:
     """The two directed links between a router and its eastern neighbour."""
     one, other = (number, EAST), (number + 1, WEST)
     if cut is None:
-        _join_both(draft, one, other, ticks)
+        draft.join_both(one, other, ticks)
         return
     if row % cut.rows_per_lane == 0:
         draft.new_lane(cut.cycles_per_flit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axonal.simulation.network.arrays import INSIDE, LEFT, PROFILES, SHIFT, Load, Machine, State, Work
+from axonal.simulation.network.arrays import INSIDE, LEFT, SHIFT, WATCHED, Load, Machine, State, Work
 from axonal.simulation.network.compiled import inlined
 from axonal.simulation.network.events import aligned, event
 from axonal.simulation.network.release import count_down, run_cores
@@ -84,7 +84,7 @@ def _cross(machine: Machine, load: Load, state: State, packet: int, lane: int, t
     state.lane_free[lane] = max(free, float(tick)) + machine.lane_service[lane]
     starts = max(tick, int(free + 1e-9))
     message = load.message[packet]
-    if state.clock[PROFILES] == 1 and message >= 0:
+    if state.clock[WATCHED] == 1 and message >= 0:
         if state.crossed[message, lane, 0] < 0:
             state.crossed[message, lane, 0] = starts
         state.crossed[message, lane, 1] = starts
@@ -166,7 +166,7 @@ def send(  # noqa: PLR0913, PLR0917 - compiled
         lane = machine.lane[router, out]
         if lane >= 0:
             leaves = _cross(machine, load, state, packet, lane, leaves)
-        if clock[PROFILES] == 1:
+        if clock[WATCHED] == 1:
             _note(state, link, leaves)
         beyond = machine.neighbour[router, out]
         entry = (beyond * ports + machine.entry[router, out]) * vcs + state.out_vc[unit]

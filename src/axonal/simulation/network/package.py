@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
@@ -108,7 +108,7 @@ def _single(system: System) -> Package:
     chip = system.chips[0]
     noc = chip.noc
     fabric = grid(noc.columns, noc.rows, noc.router, routing=_ROUTINGS[noc.routing], wraps=noc.topology == "torus")
-    fabric = Fabric(machine=fabric.machine, links=fabric.links, tick_ns=1 / noc.clock_ghz, die=fabric.die)
+    fabric = replace(fabric, tick_ns=1 / noc.clock_ghz)
     return Package(
         system=system, fabric=fabric, first={chip.name: 0}, pitch={chip.name: noc.columns}, climb=None, lanes=()
     )
@@ -160,14 +160,9 @@ def _join_inside(draft: Draft, chip: Chip, first: int, pitch: int, period: int) 
         for column in range(noc.columns):
             here = first + row * pitch + column
             if column + 1 < noc.columns or (torus and noc.columns > 2):
-                _both(draft, (here, EAST), (first + row * pitch + (column + 1) % noc.columns, WEST), ticks)
+                draft.join_both((here, EAST), (first + row * pitch + (column + 1) % noc.columns, WEST), ticks)
             if row + 1 < noc.rows or (torus and noc.rows > 2):
-                _both(draft, (here, SOUTH), (first + (row + 1) % noc.rows * pitch + column, NORTH), ticks)
-
-
-def _both(draft: Draft, one: tuple[int, int], other: tuple[int, int], ticks: int) -> None:
-    draft.join(one, other, ticks)
-    draft.join(other, one, ticks)
+                draft.join_both((here, SOUTH), (first + (row + 1) % noc.rows * pitch + column, NORTH), ticks)
 
 
 def _tiled(system: System) -> Package:

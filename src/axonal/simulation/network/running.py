@@ -8,13 +8,12 @@ import numpy as np
 
 from axonal.simulation.network import kernel
 from axonal.simulation.network.arrays import (
-    BLAMES,
     CLOCK,
     INSIDE,
     LEFT,
     NOW,
-    PROFILES,
     SHIFT,
+    WATCHED,
     Load,
     Machine,
     State,
@@ -234,7 +233,7 @@ def _state(fabric: Fabric, packets: Packets, tasks: Tasks, watched: bool) -> Sta
     slots = 1 << max(4, int(fabric.longest_event_ticks + 1).bit_length())
     clock = np.zeros(CLOCK, np.int64)
     clock[LEFT] = packets.copies().sum()
-    clock[BLAMES] = clock[PROFILES] = watched
+    clock[WATCHED] = watched
     return State(
         clock=clock,
         **_packet_state(packets),

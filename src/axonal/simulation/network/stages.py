@@ -7,9 +7,9 @@ from axonal.simulation.network.arrays import (
     ACTIVE,
     ALLOCATING,
     ASKING,
-    BLAMES,
     ROUTING,
     SWITCHING,
+    WATCHED,
     Load,
     Machine,
     State,
@@ -162,7 +162,7 @@ def _move(  # noqa: PLR0913, PLR0917 - compiled
         if state.credit[over] <= 0:
             continue
         moved += 1
-        if state.clock[BLAMES] == 1:
+        if state.clock[WATCHED] == 1:
             _blame(machine, load, state, unit, -machine.period[router])
         channel = first_channel + machine.channel_of[unit - offset]
         # The unit leaves the list before a next packet of its channel may use it again.
@@ -183,7 +183,7 @@ def step(machine: Machine, load: Load, state: State, work: Work, router: int, ti
     period = machine.period[router]
     longer_vc = machine.stages[router, 1] > period
     longer_switch = machine.stages[router, 2] > period
-    watched = state.clock[BLAMES] == 1
+    watched = state.clock[WATCHED] == 1
     if watched:
         _blame_all(machine, load, state, router, waiting, period)
     fresh, bids, routed, timed = _gather(machine, state, work, router, tick)
