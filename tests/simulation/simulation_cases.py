@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from axonal.hardware import Chip, Core, EnergyTable, Link, Noc, System
 from axonal.mapping import Partition, Placement, Tile, partition, place
+from axonal.report import Breakdown, Report
+from axonal.simulation import simulate
 from axonal.workload import Layer, LayerKind, Traffic, Workload
 
 QUICK = settings(deadline=None, max_examples=40)
@@ -23,6 +25,27 @@ class Case:
     workload: Workload
     placement: Placement
     system: System
+
+
+def run(case: Case) -> Report:
+    return simulate(case.workload, case.placement, case.system)
+
+
+def costs(report: Report) -> Breakdown:
+    assert report.energy is not None
+    return report.energy
+
+
+def critical_path_ns(case: Case) -> float:
+    """Time of the longest chain of layers, by their largest tiles, if nothing ever had to travel."""
+    finish: dict[str, float] = {}
+    for layer in case.workload.layers:
+        tiles = case.placement.by_layer[layer.name]
+        core = case.system.by_name[tiles[0].chip].core
+        own = layer.operations * max(tile.share for tile in tiles) / core.lanes / core.clock_ghz
+        ready = max((finish[item.source] for item in case.workload.into(layer.name)), default=0.0)
+        finish[layer.name] = ready + own
+    return max(finish.values())
 
 
 Change = Callable[[System], System]

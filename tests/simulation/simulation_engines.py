@@ -8,7 +8,7 @@ from hypothesis import settings
 from simulation_cases import Case, by_hand, edge
 
 from axonal.hardware import Router, System
-from axonal.report import Breakdown, Report
+from axonal.report import Report
 from axonal.simulation import Analytical, simulate
 from axonal.simulation.cycle import CycleLevel
 from axonal.workload import Layer, Workload
@@ -40,11 +40,6 @@ def cycle(case: Case, engine: CycleLevel = QUICK) -> Report:
 
 def closed(case: Case) -> Report:
     return simulate(case.workload, case.placement, case.system, Analytical())
-
-
-def costs(report: Report) -> Breakdown:
-    assert report.energy is not None
-    return report.energy
 
 
 def pair(elements: int, system: System, *places: tuple[str, int], scattered: bool = False) -> Case:

@@ -4,24 +4,13 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from simulation_cases import QUICK, Case, Change, by_hand, cases, each_chip, each_table, edge, grid
+from simulation_cases import QUICK, Case, Change, by_hand, cases, costs, each_chip, each_table, edge, grid, run
 
 from axonal.hardware import Chip, Constant, Profile, System
-from axonal.report import Breakdown, Report
-from axonal.simulation import simulate
 from axonal.simulation.counts import Counts, counted
 from axonal.simulation.energy import energy
 from axonal.simulation.transfers import transfers
 from axonal.workload import Layer, Workload
-
-
-def run(case: Case) -> Report:
-    return simulate(case.workload, case.placement, case.system)
-
-
-def costs(report: Report) -> Breakdown:
-    assert report.energy is not None
-    return report.energy
 
 
 def wired(system: System) -> System:

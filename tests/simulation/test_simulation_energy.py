@@ -5,22 +5,12 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, Change, by_hand, cases, each_chip, each_table, edge, grid
+from simulation_cases import QUICK, Case, Change, by_hand, cases, costs, each_chip, each_table, edge, grid, run
 
 from axonal.hardware import Chip, EnergyTable, System
-from axonal.report import Breakdown, Report
 from axonal.simulation import simulate
 from axonal.simulation.energy import weight_read_bits
 from axonal.workload import Layer, Workload
-
-
-def run(case: Case) -> Report:
-    return simulate(case.workload, case.placement, case.system)
-
-
-def costs(report: Report) -> Breakdown:
-    assert report.energy is not None
-    return report.energy
 
 
 def link_energy(system: System) -> System:

@@ -7,16 +7,11 @@ import pytest
 import simulation_walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, by_hand, cases, crossed, edge, grid
+from simulation_cases import QUICK, Case, by_hand, cases, crossed, edge, grid, run
 
 from axonal import wire
-from axonal.report import Report
 from axonal.simulation import simulate
 from axonal.workload import Layer, Traffic, Workload
-
-
-def run(case: Case) -> Report:
-    return simulate(case.workload, case.placement, case.system)
 
 
 @settings(deadline=None)

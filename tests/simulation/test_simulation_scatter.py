@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import simulation_walk
 from hypothesis import given
-from simulation_cases import QUICK, Case, by_hand, cases, edge, grid, scattering
+from simulation_cases import QUICK, Case, by_hand, cases, costs, edge, grid, run, scattering
 
 from axonal import wire
 from axonal.mapping import Placement, partition, place
-from axonal.report import Breakdown, Report
+from axonal.report import Report
 from axonal.simulation import simulate
 from axonal.simulation.transfers import Transfer, transfers
 from axonal.workload import Layer, Workload
@@ -22,15 +22,6 @@ BITS = 64 * 8.0
 def whole(share: float) -> float:
     """Bits of the flits of 32 bits that carry a share of the frame between dies."""
     return 32.0 * math.ceil(share * (BITS + wire.HEADER_BITS) / 32)
-
-
-def run(case: Case) -> Report:
-    return simulate(case.workload, case.placement, case.system)
-
-
-def costs(report: Report) -> Breakdown:
-    assert report.energy is not None
-    return report.energy
 
 
 def noc(report: Report) -> dict[str, float]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulation_cases import QUICK, Case, by_hand, cases, edge, grid
+from simulation_cases import QUICK, Case, by_hand, cases, critical_path_ns, edge, grid, run
 
 from axonal import wire
 from axonal.hardware import System
@@ -19,10 +19,6 @@ from axonal.simulation import simulate
 from axonal.workload import Layer, Workload
 
 
-def run(case: Case) -> Report:
-    return simulate(case.workload, case.placement, case.system)
-
-
 def ends(report: Report, name: str) -> float:
     return max(span.start_ns + span.duration_ns for span in report.timeline if span.name == name)
 
@@ -30,14 +26,7 @@ def ends(report: Report, name: str) -> float:
 @QUICK
 @given(cases())
 def test_latency_is_at_least_the_critical_path_of_the_computation(case: Case) -> None:
-    finish: dict[str, float] = {}
-    for layer in case.workload.layers:
-        core = case.system.by_name[case.placement.by_layer[layer.name][0].chip].core
-        largest = max(tile.share for tile in case.placement.by_layer[layer.name])
-        own = layer.operations * largest / core.lanes / core.clock_ghz
-        ready = max((finish[item.source] for item in case.workload.into(layer.name)), default=0.0)
-        finish[layer.name] = ready + own
-    assert run(case).latency_ns >= max(finish.values()) * (1 - 1e-9)
+    assert run(case).latency_ns >= critical_path_ns(case) * (1 - 1e-9)
 
 
 @QUICK
