@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from axonal.spiking import Boundary, Code, Graded, Integer, Rate
+from axonal.spiking.calibration import thresholds
 
 CODES: tuple[Code, ...] = (Graded(2), Graded(0, signed=False), Rate(1), Rate(3), Integer(1), Integer(8))
 
@@ -68,7 +69,7 @@ def test_principal_axes_lose_no_more_than_random_ones(code: Code, seed: int) -> 
     principal.calibrate(value)
     axes = torch.linalg.qr(torch.randn(12, 3))[0].T
     mean = value.mean(0)
-    gain = random._initial_threshold((value - mean) @ axes.T)
+    gain = thresholds(random.encoder.code, (value - mean) @ axes.T)
     with torch.no_grad():
         random.encoder.input.weight.copy_(axes)  # type: ignore[operator, union-attr]
         random.encoder.input.bias.copy_(-axes @ mean)  # type: ignore[operator, union-attr]

@@ -14,6 +14,7 @@ from tracing_cases import REFERENCES, CellLoop, normal, traced
 from axonal import wire
 from axonal.kernels import ATan, fire
 from axonal.spiking import Boundary, Code, Graded, Integer, Rate, calibrate, insert_boundaries, observed
+from axonal.spiking.codes import OneStep
 from axonal.tracing import record, trace
 from axonal.workload import Traffic, Workload
 
@@ -179,14 +180,13 @@ def test_a_tensor_that_the_model_does_not_have_cannot_be_recorded() -> None:
 
 
 @dataclass(frozen=True)
-class Offset:
+class Offset(OneStep):
     """A code of a user, which holds a constant."""
 
     symbols = "event"
     levels = 1
     value_bits = 0
     signed = False
-    time_steps = 1
 
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         shifted = current + torch.tensor([0.25, -0.25])

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
-from axonal.data import embedded, images, text
+from axonal.data import embedded, images, speech, text
 from axonal.data.dataset import Dataset, Description
 from axonal.data.files import data_folders
 
@@ -21,7 +21,9 @@ _SETS: dict[str, tuple[Description, Loader]] = {
         (embedded.PYDOCS, embedded.pydocs),
         (images.MNIST, images.mnist),
         (images.FASHION_MNIST, images.fashion_mnist),
+        (speech.FSDD, speech.fsdd),
         (text.PTB, text.ptb),
+        (text.PTB_WORDS, text.ptb_words),
         (text.ENWIK8, text.enwik8),
         (text.TINY_SHAKESPEARE, text.tiny_shakespeare),
     )

@@ -82,5 +82,9 @@ CHECKSUMS: dict[str, Checksum] = {
     "tiny_shakespeare/input.txt": Checksum(
         size_bytes=1_115_394, hexdigest="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
     ),
+    # Spoken digits: the recordings' samples in one archive, made of the repository at commit 26eb9aaf76e8.
+    "fsdd/fsdd.npz": Checksum(
+        size_bytes=15_404_802, hexdigest="e5fada2f12ce28640d2d6ad412aeac1b675da56be84d004d5f725df1f1d32ad7"
+    ),
 }
 """Expected checksum by `dataset/file`, the file's packing suffix (.gz, .xz, .zip) left off."""

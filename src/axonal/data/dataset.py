@@ -11,7 +11,7 @@ import torch
 __all__ = ["Dataset", "Description", "Split", "Task", "assemble", "digest"]
 
 Task = Literal["classification", "language"]
-"""`classification`: an image to one of some classes. `language`: bytes to the next byte."""
+"""`classification`: an image to one of some classes. `language`: bytes, or words, to the next one."""
 
 BYTE_VALUES = 256
 
@@ -30,8 +30,8 @@ class Split:
     """One part of a dataset, on the CPU.
 
     Args:
-        inputs: Images, float32 `[N, 1, H, W]` in [0, 1], or bytes, uint8 `[N]`.
-        targets: Classes, int64 `[N]`, or an empty tensor for bytes.
+        inputs: Images, float32 `[N, 1, H, W]` in [0, 1], or bytes, uint8 `[N]`, or words, int16 `[N]`.
+        targets: Classes, int64 `[N]`, or an empty tensor for text.
 
     Raises:
         ValueError: When shapes, types or values are others.
@@ -42,17 +42,18 @@ class Split:
 
     def __post_init__(self) -> None:
         _require(
-            self._are_bytes() or self._are_images(),
+            self._are_text() or self._are_images(),
             f"split has inputs {_form(self.inputs)} and targets {_form(self.targets)}, must be "
-            "[N, 1, H, W] float32 with [N] int64, or [N] uint8 with none",
+            "[N, 1, H, W] float32 with [N] int64, or [N] uint8 or int16 with none",
         )
         _require(len(self) >= 1, "split has 0 examples, must be >= 1: use a larger set")
         if self._are_images():
             low, high = float(self.inputs.min()), float(self.inputs.max())
             _require(0 <= low <= high <= 1, f"split has pixels from {low} to {high}, must be 0 to 1: scale the images")
 
-    def _are_bytes(self) -> bool:
-        return self.inputs.dtype == torch.uint8 and self.inputs.dim() == 1 and self.targets.numel() == 0
+    def _are_text(self) -> bool:
+        whole = self.inputs.dtype in (torch.uint8, torch.int16)
+        return whole and self.inputs.dim() == 1 and self.targets.numel() == 0
 
     def _are_images(self) -> bool:
         images, classes = self.inputs, self.targets
@@ -60,7 +61,7 @@ class Split:
         return shapes and images.dtype == torch.float32 and classes.dtype == torch.int64
 
     def __len__(self) -> int:
-        """Number of images or of bytes."""
+        """Number of images, of bytes or of words."""
         return len(self.inputs)
 
     def __repr__(self) -> str:
@@ -110,6 +111,7 @@ class Dataset:
         digest: SHA-256 over the tensors in use, splits in order.
         source: One line on where the data is from.
         inference: What one inference is.
+        bytes_per_symbol: Mean bytes of a symbol of text in the test split: what turns bits per word into bits per byte.
 
     Raises:
         ValueError: When a target is no class or a split does not suit the task.
@@ -124,10 +126,12 @@ class Dataset:
     digest: str
     source: str
     inference: str
+    bytes_per_symbol: float = 1.0
 
     def __post_init__(self) -> None:
         where = f"dataset {self.name}"
         _require(self.task in get_args(Task), f"{where}: task {self.task!r} is none of {get_args(Task)}")
+        _require(self.bytes_per_symbol > 0, f"{where}: bytes_per_symbol is {self.bytes_per_symbol}, must be > 0")
         for split in self.splits:
             images = split.targets.numel() > 0
             _require(images == (self.task == "classification"), f"{where}: {split} does not suit {self.task}")
@@ -135,6 +139,10 @@ class Dataset:
                 low, high = int(split.targets.min()), int(split.targets.max())
                 bounds = f"must be 0 to {self.classes - 1}: correct the labels or `classes`"
                 _require(0 <= low <= high < self.classes, f"{where}: targets are {low} to {high}, {bounds}")
+            elif split.inputs.dtype == torch.int16:
+                low, high = int(split.inputs.min()), int(split.inputs.max())
+                bounds = f"must be 0 to {self.classes - 1}: correct the vocabulary or `classes`"
+                _require(0 <= low <= high < self.classes, f"{where}: words are {low} to {high}, {bounds}")
 
     @property
     def splits(self) -> tuple[Split, Split, Split]:
@@ -152,7 +160,9 @@ def digest(splits: tuple[Split, ...]) -> str:
     return total.hexdigest()
 
 
-def assemble(description: Description, splits: tuple[Split, Split, Split], source: str) -> Dataset:
+def assemble(
+    description: Description, splits: tuple[Split, Split, Split], source: str, bytes_per_symbol: float = 1.0
+) -> Dataset:
     """The dataset of a description, with its digest."""
     train, validation, test = splits
     return Dataset(
@@ -165,4 +175,5 @@ def assemble(description: Description, splits: tuple[Split, Split, Split], sourc
         digest=digest(splits),
         source=source,
         inference=description.inference,
+        bytes_per_symbol=bytes_per_symbol,
     )

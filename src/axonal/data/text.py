@@ -1,7 +1,9 @@
-"""Bytes from a local folder: Penn Treebank, enwik8, Tiny Shakespeare."""
+"""Text from a local folder: Penn Treebank (as bytes and as words), enwik8, Tiny Shakespeare."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,20 @@ import torch
 from axonal.data.dataset import Dataset, Description, Split, assemble
 from axonal.data.files import locate, unpack, verify
 
-__all__ = ["ENWIK8", "PTB", "TINY_SHAKESPEARE", "by_position", "byte_split", "enwik8", "ptb", "tiny_shakespeare"]
+__all__ = [
+    "ENWIK8",
+    "PTB",
+    "PTB_WORDS",
+    "TINY_SHAKESPEARE",
+    "by_position",
+    "byte_split",
+    "enwik8",
+    "ptb",
+    "ptb_words",
+    "tiny_shakespeare",
+]
 
+_LINE_END = "\n"
 _PREFIX = "enwik8.first4000000.xz"
 
 PTB = Description(
@@ -23,6 +37,14 @@ PTB = Description(
     folders=("ptb",),
     url="https://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz (folder data)",
     licence="text of the LDC Penn Treebank, not openly licensed: research use",
+)
+
+PTB_WORDS = replace(
+    PTB,
+    name="ptb_words",
+    classes=10_000,
+    inference="one window of words",
+    summary="Penn Treebank in Mikolov's preprocessing, read as words (10,000, the end of a sentence among them)",
 )
 
 ENWIK8 = Description(
@@ -52,6 +74,28 @@ def ptb(folders: tuple[Path, ...]) -> Dataset:
     """The Penn Treebank as bytes."""
     train, validation, test = (byte_split(_checked(path, PTB)) for path in locate(PTB, folders))
     return assemble(PTB, (train, validation, test), "Penn Treebank, Mikolov's word-level preprocessing, as bytes")
+
+
+def ptb_words(folders: tuple[Path, ...]) -> Dataset:
+    """The Penn Treebank as words, numbered from the most frequent of the training text on; a line end is a word."""
+    texts = [_words(_checked(path, PTB)) for path in locate(PTB_WORDS, folders)]
+    counts = Counter(texts[0])
+    number = {word: index for index, word in enumerate(sorted(counts, key=lambda word: (-counts[word], word)))}
+    train, validation, test = (
+        Split(
+            inputs=torch.tensor([number[word] for word in text], dtype=torch.int16),
+            targets=torch.empty(0, dtype=torch.int64),
+        )
+        for text in texts
+    )
+    # A word is paid with the space before it, a line end with its own byte: then the words add up to the file.
+    size = sum(len(word.encode()) + (word != _LINE_END) for word in texts[2])
+    source = "Penn Treebank, Mikolov's word-level preprocessing, as words"
+    return assemble(PTB_WORDS, (train, validation, test), source, bytes_per_symbol=size / len(texts[2]))
+
+
+def _words(raw: bytes) -> list[str]:
+    return [word for word in raw.decode().replace(_LINE_END, f" {_LINE_END} ").split(" ") if word]
 
 
 def enwik8(folders: tuple[Path, ...]) -> Dataset:

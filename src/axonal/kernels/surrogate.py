@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["ATan", "StraightThrough", "Surrogate", "Triangle", "by_name", "name_of", "unit_step"]
+__all__ = ["ATan", "Noise", "StraightThrough", "Surrogate", "Triangle", "by_name", "name_of", "unit_step"]
 
 
 class Surrogate(Protocol):
@@ -85,6 +85,23 @@ class StraightThrough:
         """Derivative at `ratio`."""
         magnitude = ratio.abs() if signed else torch.where(ratio < 0, levels - ratio, ratio)
         return (magnitude < levels + self.width).to(ratio.dtype)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Uniform noise of `width` thresholds in place of crossings while training (Balle et al. 2017).
+
+    It has the exact gradient of the noisy value; it is no derivative of a crossing, so `fire` does not take it.
+    """
+
+    width: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_width(self.width)
+
+    def added(self, ratio: Tensor) -> Tensor:
+        """`ratio` plus noise, same shape."""
+        return ratio + self.width * (torch.rand_like(ratio) - 0.5)
 
 
 _KINDS: dict[str, type[ATan] | type[Triangle] | type[StraightThrough]] = {

@@ -3,6 +3,6 @@
 Each builder is `small(..., spiking=False) -> (model, example)`.
 """
 
-from axonal.models import cnn, mlp, rwkv
+from axonal.models import cnn, mlp, rwkv, speech
 
-__all__ = ["cnn", "mlp", "rwkv"]
+__all__ = ["cnn", "mlp", "rwkv", "speech"]

@@ -143,23 +143,35 @@ class Rwkv(nn.Module):
         blocks: Number of blocks.
         heads: Heads of the time mixing.
         symbols: Size of the alphabet.
+        dropout: Share of the stream's elements that training leaves out after the embedding and after each block.
         spiking: LIF neurons whose time axis is the token axis.
     """
 
     def __init__(
-        self, features: int = 96, blocks: int = 4, heads: int = 3, symbols: int = 256, *, spiking: bool = False
+        self,
+        features: int = 96,
+        blocks: int = 4,
+        heads: int = 3,
+        symbols: int = 256,
+        *,
+        dropout: float = 0.0,
+        spiking: bool = False,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(symbols, features)
         self.spike = LIF(features) if spiking else nn.Identity()
         self.norm = nn.LayerNorm(features)
-        self.blocks = nn.Sequential(*(Block(features, heads, 2 * features, spiking=spiking) for _ in range(blocks)))
+        self.dropout = nn.Dropout(dropout)
+        layers = [Block(features, heads, 2 * features, spiking=spiking) for _ in range(blocks)]
+        self.blocks = nn.Sequential(
+            *(nn.Sequential(layer, nn.Dropout(dropout)) for layer in layers) if dropout else layers
+        )
         self.head_norm = nn.Identity() if spiking else nn.LayerNorm(features)
         self.head = nn.Linear(features, symbols, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits `batch token symbol` of the next byte for tokens `batch token`."""
-        stream = self.spike(self.norm(self.embedding(tokens)))
+        stream = self.spike(self.norm(self.dropout(self.embedding(tokens))))
         logits: Tensor = self.head(self.head_norm(self.blocks(stream)))
         return logits
 

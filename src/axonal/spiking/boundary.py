@@ -10,14 +10,19 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from axonal.spiking.codes import Code
+from axonal.spiking.priors import Prior
 
 __all__ = ["Boundary", "Decoder", "Encoder"]
 
+FIRST_LEAK = 0.9
+"""Where a learned leak starts."""
+
 
 class Encoder(nn.Module):
-    """The sending side: input weights, thresholds, leaks, code.
+    """The sending side: input weights, thresholds, leaks, code, and the prior that it is charged by.
 
     Args:
         features: Channels of the tensor that would have crossed.
@@ -26,22 +31,40 @@ class Encoder(nn.Module):
         channel_axis: Axis of the channels; symbols leave with it last.
     """
 
+    prior: Prior | None
+    """Charges the symbols for their entropy-coded bits; without one they are charged as packets."""
+
     def __init__(self, features: int, neurons: int, code: Code, channel_axis: int = -1) -> None:
         super().__init__()
         self.code, self.channel_axis = code, channel_axis
+        channels = neurons or features
         self.input = nn.Linear(features, neurons) if neurons else nn.Identity()
-        self.log_threshold = nn.Parameter(torch.zeros(neurons or 1))
-        if code.time_steps > 1:
-            self.leak_logit = nn.Parameter(torch.full((neurons or 1,), math.log(9.0)))
+        self.log_threshold = nn.Parameter(torch.zeros(channels))
+        if code.leaky:
+            self.leak_logit = nn.Parameter(torch.full((channels,), math.log(FIRST_LEAK / (1 - FIRST_LEAK))))
+        self.prior = None
+
+    @property
+    def channels(self) -> int:
+        """Neurons of each position."""
+        return len(self.log_threshold)
 
     def leak(self) -> Tensor:
-        """Leak of each neuron, in (0, 1); 0 where one step leaves nothing to leak."""
-        return self.leak_logit.sigmoid() if self.code.time_steps > 1 else torch.zeros_like(self.log_threshold)
+        """Leak of each neuron, in (0, 1); 0 where the code leaves nothing to leak."""
+        return self.leak_logit.sigmoid() if self.code.leaky else torch.zeros_like(self.log_threshold)
 
     def forward(self, value: Tensor) -> Tensor:
         """Symbols, shape `batch ... neuron` (`batch time ... neuron` for several steps)."""
+        if torch.is_autocast_enabled(value.device.type):
+            # Thresholds are compared in full precision: what crosses must not depend on how the rest is computed.
+            with torch.autocast(value.device.type, enabled=False):
+                return self._symbols(value.float())
+        return self._symbols(value)
+
+    def _symbols(self, value: Tensor) -> Tensor:
         current = self.input(value.movedim(self.channel_axis, -1))
-        return self.code.encode(current, self.log_threshold.exp(), self.leak())
+        encode = self.code.relaxed if self.training else self.code.encode
+        return encode(current, self.log_threshold.exp(), self.leak())
 
 
 class Decoder(nn.Module):
@@ -49,7 +72,7 @@ class Decoder(nn.Module):
 
     Args:
         features: Channels that the next layer expects.
-        neurons: As for the encoder; 0 means one scale and no weights.
+        neurons: As for the encoder; 0 means a scale for each channel and no weights.
         code: The code that made the symbols.
         channel_axis: Where the channels go back to.
     """
@@ -60,14 +83,27 @@ class Decoder(nn.Module):
         if neurons:
             self.output = nn.Linear(neurons, features)
         else:
-            self.log_scale = nn.Parameter(torch.zeros(1))
+            self.log_scale = nn.Parameter(torch.zeros(features))
 
-    def forward(self, symbols: Tensor) -> Tensor:
-        """The tensor as the next layer expects it."""
-        value = self.output(symbols) if hasattr(self, "output") else symbols * self.log_scale.exp()
-        if self.code.time_steps > 1:
-            value = value.mean(dim=1)
+    def forward(self, symbols: Tensor, leak: Tensor | None = None) -> Tensor:
+        """The tensor as the next layer expects it; `leak` is that of the encoder's neurons, for a leaky code."""
+        if torch.is_autocast_enabled(symbols.device.type):
+            with torch.autocast(symbols.device.type, enabled=False):
+                return self._value(symbols, leak)
+        return self._value(symbols, leak)
+
+    def _value(self, symbols: Tensor, leak: Tensor | None) -> Tensor:
+        read = self.code.amplitudes(symbols, leak)
+        value = self.output(read) if hasattr(self, "output") else read * self.log_scale.exp()
+        steps = self.code.weights()
+        if len(steps) > 1:
+            value = value.mean(dim=1) if len(set(steps)) == 1 else _weighted(value, steps)
         return value.movedim(-1, self.channel_axis)
+
+
+def _weighted(value: Tensor, weights: tuple[float, ...]) -> Tensor:
+    """Weighted sum over the time axis, the one after the batch."""
+    return torch.stack([weight * step for weight, step in zip(weights, value.unbind(1), strict=True)]).sum(0)
 
 
 class Boundary(nn.Module):
@@ -78,63 +114,38 @@ class Boundary(nn.Module):
         neurons: Spiking neurons for each position; 0 sends the channels themselves, without weights.
         code: How currents become symbols.
         channel_axis: Axis of the channels in the tensor.
+        patch: Pixels, in height and width, of an image that are one position: their channels are projected together.
     """
 
-    def __init__(self, features: int, neurons: int, code: Code, channel_axis: int = -1) -> None:
+    def __init__(
+        self, features: int, neurons: int, code: Code, channel_axis: int = -1, patch: int = 1
+    ) -> None:
         super().__init__()
         if features < 1 or neurons < 0:
             raise ValueError(f"a boundary needs features >= 1 and neurons >= 0, not {features} and {neurons}")
-        self.encoder = Encoder(features, neurons, code, channel_axis)
-        self.decoder = Decoder(features, neurons, code, channel_axis)
+        if patch < 1 or (patch > 1 and channel_axis != 1):
+            raise ValueError(f"patch is {patch}, must be >= 1, and 1 for what is no image (channel_axis 1)")
+        self.patch = patch
+        self.encoder = Encoder(features * patch**2, neurons, code, channel_axis)
+        self.decoder = Decoder(features * patch**2, neurons, code, channel_axis)
 
     def forward(self, value: Tensor) -> Tensor:
         """What arrives on the other die, shape of `value`."""
-        decoded: Tensor = self.decoder(self.encoder(value))
-        return decoded
+        leak = self.encoder.leak() if self.encoder.code.leaky else None
+        decoded: Tensor = self.decoder(self.encoder(self._patches(value)), leak)
+        return decoded if self.patch == 1 else functional.pixel_shuffle(decoded, self.patch)
+
+    def _patches(self, value: Tensor) -> Tensor:
+        return value if self.patch == 1 else functional.pixel_unshuffle(value, self.patch)
 
     @torch.no_grad()
-    def calibrate(self, value: Tensor) -> None:
-        """Set weights and thresholds from data so that training starts from a good transform code.
-
-        The input weights become the principal axes of `value` (the Karhunen-Loeve
-        transform), the output weights their transpose: the best linear code of that many
-        neurons for a Gaussian source. Thresholds start at a fraction of the spread.
+    def calibrate(self, value: Tensor, gradient: Tensor | None = None) -> None:
+        """Set weights and thresholds from data; see `axonal.spiking.calibration`.
 
         Args:
             value: A batch of the tensor that crosses.
+            gradient: Of the loss with respect to `value`, same shape: says which directions matter.
         """
-        samples = value.movedim(self.encoder.channel_axis, -1).flatten(0, -2)
-        if isinstance(self.encoder.input, nn.Linear):
-            self._calibrate_weights(self.encoder.input, samples)
-            return
-        step = samples.abs().max().clamp(min=1e-6) / self.encoder.code.levels
-        self.encoder.log_threshold.fill_(step.log())
-        self.decoder.log_scale.fill_(step.log())
+        from axonal.spiking.calibration import calibrate_boundary  # noqa: PLC0415 - it needs this module
 
-    def _calibrate_weights(self, layer: nn.Linear, samples: Tensor) -> None:
-        mean = samples.mean(0)
-        centred = samples - mean
-        # In single precision the solver answers NaN for some covariances with silent channels.
-        _, axes = torch.linalg.eigh((centred.T @ centred / len(samples)).double())
-        # Neurons beyond the channels keep their random weights, not yet read: with zeros they could never learn.
-        basis, known = layer.weight.clone(), min(layer.out_features, len(mean))
-        basis[:known] = axes.T.flip(0)[:known].to(basis.dtype)
-        threshold = self._initial_threshold(centred @ basis.T)
-        sign = self.encoder.code.symbols == "dense" and self.encoder.code.value_bits == 1
-        gain, offset = (2 * threshold, -0.5) if sign else (threshold, 0.0)
-        reading = (basis * gain[:, None]).T
-        reading[:, known:] = 0
-        layer.weight.copy_(basis)
-        layer.bias.copy_(-basis @ mean)
-        self.encoder.log_threshold.copy_(threshold.log())
-        self.decoder.output.weight.copy_(reading)
-        self.decoder.output.bias.copy_(mean + offset * reading.sum(1))
-
-    def _initial_threshold(self, coordinates: Tensor) -> Tensor:
-        """A level of each neuron: wide enough for its spread, never finer than the typical spread."""
-        code = self.encoder.code
-        spread = coordinates.std(0, correction=0).clamp(min=1e-6)
-        if code.symbols == "dense":
-            return coordinates.abs().amax(0).clamp(min=1e-6) / code.levels if code.value_bits > 1 else spread
-        floor = spread.square().mean().sqrt()
-        return torch.maximum(2 * spread / (code.levels + 1), floor.expand_as(spread) / 2)
+        calibrate_boundary(self, self._patches(value), None if gradient is None else self._patches(gradient))

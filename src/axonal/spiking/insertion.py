@@ -151,20 +151,49 @@ def _channel_axis(node: fx.Node) -> int:
     return 1 if node.meta["val"].dim() == 4 else -1
 
 
-@torch.no_grad()
-def calibrate(model: fx.GraphModule, inputs: Tensor) -> None:
+def calibrate(model: fx.GraphModule, inputs: Tensor, *, sensitive: bool = False) -> None:
     """Calibrate every boundary of a model on one batch, front to back.
 
     Args:
         model: What `insert_boundaries` returned.
         inputs: A batch of inputs.
+        sensitive: Whether directions count by what the model's answers feel of them (its Fisher information), for
+            a model that answers logits; else all alike.
     """
     for boundary in boundaries_of(model):
         # Several tensors may share a boundary: it is to suit them all, so that none of them may come alone.
-        seen: list[Tensor] = []
-        hook = boundary.register_forward_pre_hook(lambda _, args, seen=seen: seen.append(args[0]))
-        try:
-            model(inputs)
-        finally:
-            hook.remove()
-        boundary.calibrate(torch.cat(seen))
+        seen, slopes = _felt(model, boundary, inputs) if sensitive else (_seen(model, boundary, inputs), None)
+        boundary.calibrate(seen, slopes)
+
+
+@torch.no_grad()
+def _seen(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> Tensor:
+    """What a boundary is given."""
+    seen: list[Tensor] = []
+    hook = boundary.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    try:
+        model(inputs)
+    finally:
+        hook.remove()
+    return torch.cat(seen)
+
+
+def _felt(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """What a boundary is given, and the gradient there of the loss of answers drawn from the model itself."""
+    seen: list[Tensor] = []
+
+    def bypass(_: nn.Module, args: tuple[Tensor], __: Tensor) -> Tensor:
+        value = args[0].detach().requires_grad_()
+        seen.append(value)
+        return value
+
+    hook = boundary.register_forward_hook(bypass)
+    try:
+        with torch.enable_grad(), evaluating(model):
+            logits = model(inputs).flatten(0, -2)
+            drawn = torch.distributions.Categorical(logits=logits.detach()).sample()
+            loss = torch.nn.functional.cross_entropy(logits, drawn, reduction="sum")
+            slopes = torch.autograd.grad(loss, seen)
+    finally:
+        hook.remove()
+    return torch.cat([value.detach() for value in seen]), torch.cat(slopes)

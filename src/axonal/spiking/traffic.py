@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from axonal import wire
 from axonal.spiking.boundary import Encoder
 from axonal.spiking.codes import Code
+from axonal.spiking.priors import Prior, arranged
 from axonal.workload import Traffic
 
 __all__ = ["Sent", "TrafficObjective", "expected_bits", "observed"]
@@ -74,15 +75,36 @@ class Sent:
         symbols: Shape `batch ...`.
         code: The code that made them.
         elements: Elements of the tensor that a dense boundary would have sent, one inference.
+        prior: What they are charged by; as packets (`expected_bits`) without one.
+        learning: Whether the prior learns from them.
+        encoder: Who sent them.
     """
 
     symbols: Tensor
     code: Code
     elements: int
+    prior: Prior | None = None
+    learning: bool = False
+    encoder: Encoder | None = None
 
     def bits(self) -> Tensor:
-        """Expected bits of one inference (`expected_bits`)."""
-        return expected_bits(self.symbols, self.code)
+        """Expected bits of one inference, differentiable."""
+        if self.prior is None:
+            return expected_bits(self.symbols, self.code)
+        values = arranged(self.symbols, self.code)
+        if self.learning:
+            self.prior.observe(values)
+        return self.prior.bits(values) / len(values)
+
+    @property
+    def events(self) -> int:
+        """Non-zero symbols; noise around zero is none."""
+        return int(torch.count_nonzero(self.symbols.detach().round()))
+
+    @property
+    def saturated(self) -> float:
+        """Share of the symbols at the end of their range."""
+        return float((self.symbols.detach().abs() >= self.code.levels).float().mean()) if self.code.levels else 0.0
 
 
 @contextmanager
@@ -92,7 +114,7 @@ def observed(model: nn.Module) -> Iterator[list[Sent]]:
 
     def keep(module: nn.Module, inputs: tuple[Tensor], symbols: Tensor) -> None:
         if isinstance(module, Encoder):
-            sent.append(Sent(symbols, module.code, inputs[0][0].numel()))
+            sent.append(Sent(symbols, module.code, inputs[0][0].numel(), module.prior, module.training, encoder=module))
 
     hooks = [m.register_forward_hook(keep) for m in model.modules() if isinstance(m, Encoder)]
     try:

@@ -87,7 +87,14 @@ class Cache:
         self.folder = folder
 
     def trained(
-        self, key: str, model: nn.Module, dataset: Dataset, settings: TrainingSettings, watch: Watch | None
+        self,
+        key: str,
+        model: nn.Module,
+        dataset: Dataset,
+        settings: TrainingSettings,
+        watch: Watch | None,
+        *,
+        teacher: nn.Module | None = None,
     ) -> Trained:
         """Train a model, or load what the same training yielded before, or resume where it was interrupted."""
         finished, partial = self.folder / f"{key}.safetensors", self.folder / f"{key}.partial.safetensors"
@@ -98,7 +105,7 @@ class Cache:
                 return _trained(facts)
             except (RuntimeError, KeyError, TypeError) as error:
                 raise ValueError(f"checkpoint {finished} is of another model: delete it to train again") from error
-        trained = train(model, dataset, settings, checkpoint=partial, watch=watch)
+        trained = train(model, dataset, settings, teacher=teacher, checkpoint=partial, watch=watch)
         save_checkpoint(finished, model.state_dict(), asdict(trained))
         partial.unlink(missing_ok=True)
         return trained

@@ -28,7 +28,7 @@ from axonal.training import metric
 if TYPE_CHECKING:
     from axonal.study.comparing import Request
 
-__all__ = ["gathered"]
+__all__ = ["commit", "gathered"]
 
 SCHEMA_VERSION = 1
 
@@ -60,7 +60,7 @@ def gathered(request: Request, dataset: Dataset, system: System, network: Networ
         "seeds": list(request.seeds),
         "versions": _versions(),
         "command": _command(request),
-        "commit": _commit(),
+        "commit": commit(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
         "elapsed_s": 0.0,
         "variants": {name: _variant(name, runs, dataset, network) for name, runs in measured.items()},
@@ -249,7 +249,7 @@ def _command(request: Request) -> str:
     return " ".join(words)
 
 
-def _commit() -> str:
+def commit() -> str:
     """Commit of the code, when it runs from a checkout."""
     try:
         found = subprocess.run(

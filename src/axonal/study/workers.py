@@ -20,7 +20,6 @@ from typing import Any
 
 import torch
 
-from axonal.study.measure import Measured
 from axonal.study.watching import Watcher
 from axonal.training import Point
 
@@ -29,7 +28,7 @@ __all__ = ["Job", "Trainer", "one_thread", "run_jobs"]
 Job = tuple[int, str | None]
 """Seed and variant; no variant means the dense network that the seed's boundaries start from."""
 
-Trainer = Callable[[int, str | None], Measured | None]
+Trainer = Callable[[int, str | None], Any]
 """Does a job; what comes before it has to be in the cache already."""
 
 _trainer: list[Trainer] = []
@@ -90,7 +89,7 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _do(job: Job) -> Measured | None:
+def _do(job: Job) -> Any:
     return _trainer[0](*job)
 
 
@@ -99,8 +98,8 @@ class _Pool:
     """Jobs under way and what came of them."""
 
     executor: ProcessPoolExecutor
-    waiting: dict[Future[Measured | None], Job] = field(default_factory=dict)
-    done: dict[Job, Measured] = field(default_factory=dict)
+    waiting: dict[Future[Any], Job] = field(default_factory=dict)
+    done: dict[Job, Any] = field(default_factory=dict)
 
     def submit(self, jobs: Sequence[Job]) -> None:
         with _deaf_children():
@@ -124,7 +123,7 @@ def run_jobs(
     make: Callable[[Watcher], Trainer],
     workers: int,
     watcher: Watcher,
-) -> dict[Job, Measured]:
+) -> dict[Job, Any]:
     """Do jobs in worker processes.
 
     Args:

@@ -4,9 +4,10 @@ from axonal.training.checkpoints import load_checkpoint, save_checkpoint
 from axonal.training.loop import Trained, Watch, train
 from axonal.training.progress import Point
 from axonal.training.settings import TrainingSettings
-from axonal.training.tasks import Quality, evaluate, examples, metric
+from axonal.training.tasks import Judge, Quality, evaluate, examples, metric
 
 __all__ = [
+    "Judge",
     "Point",
     "Quality",
     "Trained",

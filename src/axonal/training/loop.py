@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from axonal.data import Dataset
-from axonal.spiking import TrafficObjective, boundaries_of, observed
+from axonal.spiking import TrafficObjective, boundaries_of, evaluating, observed
 from axonal.training.progress import Learner, Point, Progress
 from axonal.training.settings import TrainingSettings
-from axonal.training.tasks import Quality, batch_at, evaluate, examples, loss_of, metric
+from axonal.training.tasks import Quality, batch_at, distance, evaluate, examples, loss_of, metric
 
 __all__ = ["Trained", "Watch", "train"]
 
@@ -31,7 +31,8 @@ class Trained:
         steps: Steps taken.
         seconds: Time spent training, pauses excluded.
         stopped_early: Whether patience ended it.
-        warnings: What a person should know (a silent boundary, a missed target).
+        warnings: What a person should know (a silent boundary, a missed target, a rescue).
+        traffic_weight: Weight of the traffic at the end; where the next run with a lower target may start.
     """
 
     curve: tuple[Point, ...]
@@ -40,6 +41,7 @@ class Trained:
     seconds: float
     stopped_early: bool
     warnings: tuple[str, ...] = ()
+    traffic_weight: float = 0.02
 
 
 Watch = Callable[[int, int, Point | None], None]
@@ -51,6 +53,7 @@ def train(
     dataset: Dataset,
     settings: TrainingSettings,
     *,
+    teacher: nn.Module | None = None,
     checkpoint: Path | None = None,
     watch: Watch | None = None,
 ) -> Trained:
@@ -62,15 +65,20 @@ def train(
         model: Any model of the dataset's task, with or without boundaries.
         dataset: What to train on.
         settings: How.
+        teacher: Model whose answers the loss holds this one to, where `settings.distillation` says so.
         checkpoint: File to resume from and to write at each evaluation.
         watch: Told of each step.
 
     Raises:
-        ValueError: When loss or gradient is not finite, or the checkpoint is corrupt or of another run.
+        ValueError: When loss or gradient is not finite, the checkpoint is corrupt or of another run, or there is no
+            teacher to learn from.
         OSError: When the checkpoint cannot be written.
     """
+    if settings.distillation and teacher is None:
+        raise ValueError(f"distillation is {settings.distillation}, but there is no teacher: pass one")
     learner = Learner(
         model=model,
+        teacher=teacher if settings.distillation else None,
         optimizer=torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.learning_rate),
         objective=_objective(model, settings),
     )
@@ -91,23 +99,25 @@ def train(
             progress.save(checkpoint, learner)
         if watch is not None:
             watch(progress.step, settings.steps, point)
-    return _finished(progress, model, settings, evaluate_best=lambda: evaluate(model, dataset, inputs, targets))
+    return _finished(progress, learner, settings, evaluate_best=lambda: evaluate(model, dataset, inputs, targets))
 
 
 def _finished(
-    progress: Progress, model: nn.Module, settings: TrainingSettings, evaluate_best: Callable[[], Quality]
+    progress: Progress, learner: Learner, settings: TrainingSettings, evaluate_best: Callable[[], Quality]
 ) -> Trained:
     """The result, once the model holds the best weights."""
     if progress.best is None:
         raise ValueError("training made no evaluation")
-    model.load_state_dict(progress.weights)
+    learner.model.load_state_dict(progress.weights)
+    objective = learner.objective
     return Trained(
         curve=tuple(progress.curve),
         best=progress.best,
         steps=progress.step,
         seconds=progress.seconds,
         stopped_early=progress.step < settings.steps,
-        warnings=_warnings(evaluate_best(), settings),
+        warnings=(*learner.rescue.notes, *_warnings(evaluate_best(), settings)),
+        traffic_weight=objective.weight if objective is not None else settings.traffic_weight,
     )
 
 
@@ -126,7 +136,12 @@ def _objective(model: nn.Module, settings: TrainingSettings) -> TrafficObjective
     if not boundaries_of(model):
         raise ValueError(f"traffic_target is {settings.traffic_target}, but the model has no boundaries: insert some")
     # The aim is a little under the target, so that the evaluations that count can meet it.
-    return TrafficObjective(target_bits=0.97 * settings.traffic_target, warmup_steps=2 * settings.steps // 5)
+    return TrafficObjective(
+        target_bits=0.97 * settings.traffic_target,
+        warmup_steps=2 * settings.steps // 5,
+        rate=settings.traffic_rate,
+        weight=settings.traffic_weight,
+    )
 
 
 def _rate(settings: TrainingSettings, step: int) -> float:
@@ -145,7 +160,8 @@ def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: 
     # Dropout draws from the global generator: seeding it for each step makes a resumed run equal to an unbroken one.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed * 1_000_003 + step)
-        loss, total = _losses(learner, inputs, targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
+            loss, total = _losses(learner, inputs, targets, settings, step)
     _require_finite("loss", total, settings, step)
     learner.optimizer.zero_grad(set_to_none=True)
     total.backward()  # type: ignore[no-untyped-call]
@@ -155,10 +171,19 @@ def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: 
     return float(loss.detach())
 
 
-def _losses(learner: Learner, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _losses(
+    learner: Learner, inputs: Tensor, targets: Tensor, settings: TrainingSettings, step: int
+) -> tuple[Tensor, Tensor]:
     """The loss of the task, and with the penalty on the traffic."""
     with observed(learner.model) as sent:
-        loss = loss_of(learner.model(inputs), targets)
+        logits = learner.model(inputs)
+    loss = loss_of(logits, targets)
+    if learner.teacher is not None:
+        with torch.no_grad(), evaluating(learner.teacher):
+            wanted = learner.teacher(inputs)
+        loss = torch.lerp(loss, distance(logits, wanted), settings.distillation)
+    if sent:
+        learner.rescue.watch(sent, step)
     if learner.objective is None:
         return loss, loss
     bits = torch.stack([item.bits() for item in sent]).sum() / sum(item.elements for item in sent)

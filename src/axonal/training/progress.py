@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from axonal.spiking import TrafficObjective
 from axonal.training.checkpoints import load_checkpoint, save_checkpoint
+from axonal.training.rescue import Rescue
 from axonal.training.settings import TrainingSettings
 from axonal.training.tasks import Quality
 
@@ -44,6 +45,8 @@ class Learner:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     objective: TrafficObjective | None
+    teacher: nn.Module | None = None
+    rescue: Rescue = field(default_factory=Rescue)
 
 
 @dataclass(kw_only=True)
@@ -90,6 +93,7 @@ class Progress:
             "curve": [asdict(point) for point in self.curve],
             "best": asdict(self.best) if self.best else None,
             "objective": asdict(learner.objective) if learner.objective else None,
+            "rescue": asdict(learner.rescue),
         }
         save_checkpoint(path, {name: tensor.clone() for name, tensor in tensors.items()}, facts)
 
@@ -116,12 +120,14 @@ class Progress:
             if (objective is None) != (learner.objective is None):
                 raise ValueError("one has a traffic target and one has none")
             noted = TrafficObjective(**objective) if objective is not None else None
+            rescue = Rescue(**facts["rescue"])
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"checkpoint {path} is of another run ({error}): delete it to train again") from error
         learner.model.load_state_dict(weights)
         learner.optimizer.load_state_dict(state)
         if learner.objective is not None:
             vars(learner.objective).update(vars(noted))
+        vars(learner.rescue).update(vars(rescue))
         return progress
 
 

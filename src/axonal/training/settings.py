@@ -21,6 +21,10 @@ class TrainingSettings:
         patience: Evaluations without improvement before training stops early.
         validation_examples: Examples or windows of the validation split that are used.
         traffic_target: Bits per boundary element to reach; `None` leaves the traffic alone.
+        traffic_weight: Weight of the traffic at the start; it is adapted from there.
+        traffic_rate: Largest relative change of that weight in one step.
+        distillation: Share of the loss that is the distance to the teacher's answers, in [0, 1].
+        bfloat16: Whether matrix products of training steps are in bfloat16; evaluations never are.
         seed: Order of the data.
     """
 
@@ -33,6 +37,10 @@ class TrainingSettings:
     patience: int = 10
     validation_examples: int = 512
     traffic_target: float | None = None
+    traffic_weight: float = 0.02
+    traffic_rate: float = 0.1
+    distillation: float = 0.0
+    bfloat16: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -43,3 +51,8 @@ class TrainingSettings:
             raise ValueError(f"learning_rate is {self.learning_rate}, must be inside (0, 1)")
         if self.traffic_target is not None and not self.traffic_target > 0:
             raise ValueError(f"traffic_target is {self.traffic_target} bits per boundary element, must be > 0")
+        for name in ("traffic_weight", "traffic_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, must be > 0")
+        if not 0 <= self.distillation <= 1:
+            raise ValueError(f"distillation is {self.distillation}, must be 0 to 1")

@@ -14,7 +14,7 @@ from axonal.data import Dataset, Split, random_windows, windows
 from axonal.spiking import Sent, evaluating, observed
 from axonal.training.settings import TrainingSettings
 
-__all__ = ["Quality", "batch_at", "evaluate", "examples", "loss_of", "metric"]
+__all__ = ["Judge", "Quality", "batch_at", "distance", "evaluate", "examples", "loss_of", "metric"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +66,43 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
 
 
+def distance(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Mean Kullback-Leibler divergence in nats from the teacher's answers (Hinton et al. 2015, temperature 1)."""
+    mine, theirs = (value.flatten(0, -2).log_softmax(-1) for value in (logits.float(), wanted.float()))
+    return functional.kl_div(mine, theirs, log_target=True, reduction="batchmean")
+
+
+class Judge:
+    """Adds up quality over batches of a split, in order.
+
+    Args:
+        dataset: Says which figure judges.
+        targets: Classes, or next symbols, of the whole split.
+    """
+
+    def __init__(self, dataset: Dataset, targets: Tensor) -> None:
+        self.dataset, self.targets = dataset, targets
+        self.seen, self.total = 0, 0.0
+
+    def __call__(self, logits: Tensor) -> None:
+        """Judge the answers to the next examples."""
+        wanted = self.targets[self.seen : self.seen + len(logits)]
+        self.seen += len(logits)
+        if self.dataset.task == "classification":
+            self.total += int((logits.argmax(-1) == wanted).sum())
+        else:
+            self.total += float(loss_of(logits, wanted)) / math.log(2) / self.dataset.bytes_per_symbol * len(wanted)
+
+    @property
+    def value(self) -> float:
+        """Accuracy in [0, 1], or bits per byte, so far."""
+        return self.total / self.seen
+
+
 @dataclass(kw_only=True)
 class _Tally:
     """Sums over the batches of one evaluation."""
 
-    value: float = 0.0
     bits: float = 0.0
     elements: int = 0
     events: int = 0
@@ -81,7 +113,7 @@ class _Tally:
         """Add what the encoders sent for a batch of so many examples."""
         self.heard = self.heard or [0] * len(sent)
         for number, item in enumerate(sent):
-            events = int(torch.count_nonzero(item.symbols))
+            events = item.events
             self.heard[number] += events
             self.bits += float(item.bits()) * examples
             self.elements += item.elements * examples
@@ -100,21 +132,15 @@ def evaluate(model: nn.Module, dataset: Dataset, inputs: Tensor, targets: Tensor
         targets: Their classes, or next bytes.
         batch: Examples at a time.
     """
-    tally = _Tally()
+    tally, judge = _Tally(), Judge(dataset, targets)
     with evaluating(model), observed(model) as sent:
-        for some, wanted in zip(torch.split(inputs, batch), torch.split(targets, batch), strict=True):
+        for some in torch.split(inputs, batch):
             sent.clear()
-            logits = model(some)
-            right = dataset.task == "classification"
-            tally.value += _hits(logits, wanted) if right else float(loss_of(logits, wanted)) / math.log(2) * len(some)
+            judge(model(some))
             tally.add(sent, len(some))
     return Quality(
-        value=tally.value / len(inputs),
+        value=judge.value,
         link_bits_per_element=tally.bits / tally.elements if tally.elements else 0.0,
         activity=tally.events / tally.symbols if tally.symbols else 0.0,
         silent=tuple(number for number, events in enumerate(tally.heard) if not events),
     )
-
-
-def _hits(logits: Tensor, wanted: Tensor) -> int:
-    return int((logits.argmax(-1) == wanted).sum())

@@ -16,21 +16,33 @@ Example:
     True
 """
 
-from axonal.wire.formats import AddressEvent, Bitmap, Dense, Format, pack, unpack
+from axonal.wire.burst import Burst
+from axonal.wire.entropy import Ranged
+from axonal.wire.fitting import chosen_contexts, fitted
+from axonal.wire.formats import AddressEvent, Bitmap, Dense, Format, Packer, pack, unpack
 from axonal.wire.frame import HEADER_BITS, MAX_ELEMENTS, CorruptFrame
 from axonal.wire.sizing import bits, cheapest, packetised_bits
+from axonal.wire.tables import PRECISION_BITS, Contexts, quantised
 
 __all__ = [
     "HEADER_BITS",
     "MAX_ELEMENTS",
+    "PRECISION_BITS",
     "AddressEvent",
     "Bitmap",
+    "Burst",
+    "Contexts",
     "CorruptFrame",
     "Dense",
     "Format",
+    "Packer",
+    "Ranged",
     "bits",
     "cheapest",
+    "chosen_contexts",
+    "fitted",
     "pack",
     "packetised_bits",
+    "quantised",
     "unpack",
 ]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from axonal.wire.fields import Codes, container
 from axonal.wire.frame import CorruptFrame, check_elements
 
-__all__ = ["Levels", "Numbers", "Symbols", "flat_symbols"]
+__all__ = ["Levels", "Numbers", "Span", "Symbols", "check_integers", "flat_symbols"]
 
 Symbols = npt.NDArray[np.int32]
 """The integers of a tensor as the receiver gets them, flat."""
@@ -90,10 +90,49 @@ class Levels:
         return _bounded(wide + (wide >= 0), self.high)
 
 
-def flat_symbols(symbols: npt.NDArray[Any], alphabet: Numbers | Levels, lever: str) -> npt.NDArray[Any]:
-    """The symbols in C order; ValueError where the alphabet or a frame cannot hold them, TypeError for non-integers."""
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """The `size` integers from `low` upwards."""
+
+    low: int
+    size: int
+
+    def __post_init__(self) -> None:
+        if not -_HIGHEST - 1 <= self.low <= self.high <= _HIGHEST:
+            raise ValueError(
+                f"symbols are {self.low} to {self.high}, must be within {-_HIGHEST - 1} to {_HIGHEST}: change low"
+            )
+
+    @property
+    def high(self) -> int:
+        """Largest symbol."""
+        return self.low + self.size - 1
+
+    @property
+    def width(self) -> int:
+        """Bits of a code of fixed width: ceil(log2(size))."""
+        return (self.size - 1).bit_length()
+
+    def encode(self, symbols: npt.NDArray[Any]) -> Codes:
+        """The code of each symbol."""
+        return (symbols.astype(np.int64) - self.low).astype(container(self.width))
+
+    def decode(self, codes: Codes) -> Symbols:
+        """The symbol of each code; CorruptFrame where there is none."""
+        if codes.size and int(codes.max()) >= self.size:
+            raise CorruptFrame(f"payload holds the code {int(codes.max())}, must be below {self.size}")
+        return (codes.astype(np.int64) + self.low).astype(np.int32)
+
+
+def check_integers(symbols: npt.NDArray[Any]) -> None:
+    """TypeError unless the symbols are integers."""
     if symbols.dtype.kind not in "biu":
         raise TypeError(f"symbols are {symbols.dtype}, must be integers: encode them first")
+
+
+def flat_symbols(symbols: npt.NDArray[Any], alphabet: Numbers | Levels | Span, lever: str) -> npt.NDArray[Any]:
+    """The symbols in C order; ValueError where the alphabet or a frame cannot hold them, TypeError for non-integers."""
+    check_integers(symbols)
     flat = symbols.ravel()
     check_elements(flat.size)
     if flat.size:

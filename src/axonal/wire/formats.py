@@ -1,4 +1,4 @@
-"""The packet formats: `Dense`, `Bitmap` and `AddressEvent`, and the seam `Format` that they share."""
+"""The packet formats: `Dense`, `Bitmap` and `AddressEvent`, and the seams `Packer` and `Format` that they share."""
 
 from __future__ import annotations
 
@@ -13,30 +13,16 @@ from axonal.wire.alphabet import Levels, Numbers, Symbols, flat_symbols
 from axonal.wire.fields import Codes, check_end, container, join, read
 from axonal.wire.frame import HEADER_BITS, MAX_ELEMENTS, CorruptFrame, Kind, check_size, open_frame, seal
 
-__all__ = ["AddressEvent", "Bitmap", "Dense", "Format", "pack", "unpack"]
+__all__ = ["AddressEvent", "Bitmap", "Dense", "Format", "Packer", "pack", "unpack"]
 
 
 @runtime_checkable
-class Format(Protocol):
-    """How a tensor of integers becomes bits on a link; values that compare equal pack equal bytes."""
+class Packer(Protocol):
+    """How a tensor of integers becomes bytes and is read again; values that compare equal pack equal bytes."""
 
     @property
     def name(self) -> str:
         """What the format is, for people."""
-        ...
-
-    def bits(self, elements: int, events: float) -> float:
-        """Size of a frame in bits, header included, before it is padded to a byte.
-
-        Linear in `events`, so that the mean number of events gives the mean size.
-
-        Args:
-            elements: Elements of the tensor.
-            events: Non-zero elements, or their mean.
-
-        Raises:
-            ValueError: A frame cannot carry so many elements, or there are more events than elements.
-        """
         ...
 
     def pack(self, symbols: npt.NDArray[Any]) -> bytes:
@@ -65,13 +51,33 @@ class Format(Protocol):
         ...
 
 
-def pack(fmt: Format, symbols: npt.NDArray[Any]) -> bytes:
-    """The frame of a tensor in a format; see `Format.pack`."""
+@runtime_checkable
+class Format(Packer, Protocol):
+    """A packer whose size follows from the number of events alone."""
+
+    def bits(self, elements: int, events: float) -> float:
+        """Size of a frame in bits, header included, before it is padded to a byte.
+
+        Linear in `events`, so that the mean number of events gives the mean size; only `Burst`, which asks where the
+        events are, says what is expected of independent ones.
+
+        Args:
+            elements: Elements of the tensor.
+            events: Non-zero elements, or their mean.
+
+        Raises:
+            ValueError: A frame cannot carry so many elements, or there are more events than elements.
+        """
+        ...
+
+
+def pack(fmt: Packer, symbols: npt.NDArray[Any]) -> bytes:
+    """The frame of a tensor in a format; see `Packer.pack`."""
     return fmt.pack(symbols)
 
 
-def unpack(fmt: Format, frame: bytes, elements: int) -> Symbols:
-    """The symbols of a frame in a format, flat; see `Format.unpack`."""
+def unpack(fmt: Packer, frame: bytes, elements: int) -> Symbols:
+    """The symbols of a frame in a format, flat; see `Packer.unpack`."""
     return fmt.unpack(frame, elements)
 
 
@@ -117,12 +123,12 @@ class Dense:
         return float(HEADER_BITS + elements * self.element_bits)
 
     def pack(self, symbols: npt.NDArray[Any]) -> bytes:
-        """The frame of a tensor; see `Format.pack`."""
+        """The frame of a tensor; see `Packer.pack`."""
         flat = flat_symbols(symbols, self.alphabet, "clip the values or raise element_bits")
         return seal(Kind.DENSE, flat.size, join([(self.alphabet.encode(flat), self.element_bits)]))
 
     def unpack(self, frame: bytes, elements: int) -> Symbols:
-        """The symbols of a frame; see `Format.unpack`."""
+        """The symbols of a frame; see `Packer.unpack`."""
         payload = open_frame(frame, Kind.DENSE, elements)
         check_end(payload, elements * self.element_bits)
         return self.alphabet.decode(read(payload, 0, elements, self.element_bits))
@@ -162,7 +168,7 @@ class Bitmap:
         return float(HEADER_BITS + elements + events * self.value_bits)
 
     def pack(self, symbols: npt.NDArray[Any]) -> bytes:
-        """The frame of a tensor; see `Format.pack`."""
+        """The frame of a tensor; see `Packer.pack`."""
         flat = flat_symbols(symbols, self.alphabet, _EVENT_LEVER)
         present = flat != 0
         sections: list[tuple[Codes, int]] = [(present.view(np.uint8), 1)]
@@ -172,7 +178,7 @@ class Bitmap:
         return seal(Kind.BITMAP, flat.size, join(sections))
 
     def unpack(self, frame: bytes, elements: int) -> Symbols:
-        """The symbols of a frame; see `Format.unpack`."""
+        """The symbols of a frame; see `Packer.unpack`."""
         payload = open_frame(frame, Kind.BITMAP, elements)
         present = read(payload, 0, elements, 1).view(np.bool_)
         events = int(np.count_nonzero(present))
@@ -236,7 +242,7 @@ class AddressEvent:
         return float(HEADER_BITS + self._groups(elements) * self.count_bits + events * self._event_bits)
 
     def pack(self, symbols: npt.NDArray[Any]) -> bytes:
-        """The frame of a tensor; see `Format.pack`."""
+        """The frame of a tensor; see `Packer.pack`."""
         flat = flat_symbols(symbols, self.alphabet, _EVENT_LEVER)
         index = np.flatnonzero(flat != 0)
         owner = index // self.group
@@ -251,7 +257,7 @@ class AddressEvent:
         return seal(Kind.ADDRESS_EVENT, flat.size, join(sections))
 
     def unpack(self, frame: bytes, elements: int) -> Symbols:
-        """The symbols of a frame; see `Format.unpack`."""
+        """The symbols of a frame; see `Packer.unpack`."""
         payload = open_frame(frame, Kind.ADDRESS_EVENT, elements)
         counts = self._read_counts(payload, elements)
         events = int(counts.sum())

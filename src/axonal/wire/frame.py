@@ -42,6 +42,10 @@ class Kind(IntEnum):
     DENSE = 1
     BITMAP = 2
     ADDRESS_EVENT = 3
+    BURST = 4
+    RANGED = 5
+    ADAPTIVE = 6
+    UNRANGED = 7
 
 
 def check_elements(elements: int) -> None:

@@ -1,0 +1,216 @@
+"""What a link's coder expects: learned probabilities of symbols, and the bits that they cost.
+
+A prior answers three questions: how many bits symbols cost (differentiably), how it adapts to what
+it sees, and with which integer tables the wire is to code them (`wire.Ranged`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from axonal import wire
+from axonal.spiking.codes import Categorical, Code
+
+__all__ = ["Counted", "Density", "Prior", "RateGradient", "arranged", "span"]
+
+RateGradient = Literal["coded", "log", "l1"]
+"""How the bits act on the symbols: as they are coded, as log2(1 + |s|), or as |s|."""
+
+BACK_OFF = 8.0
+"""Symbols of the channel's own distribution that each context starts with."""
+
+FIT_SYMBOLS = 100_000
+"""Symbols that a density is first fitted to."""
+
+MEMORY = 0.98
+"""Share of the counts that is kept in each step of training."""
+
+
+def span(code: Code) -> tuple[int, int]:
+    """Lowest and highest symbol of a code."""
+    if isinstance(code, Categorical):
+        return 0, code.words - 1
+    if not code.signed:
+        return 0, code.levels
+    return -code.levels, code.levels
+
+
+def arranged(symbols: Tensor, code: Code) -> Tensor:
+    """Symbols as the wire orders them, shape `batch position channel`; the steps of a neuron are channels.
+
+    Args:
+        symbols: What an encoder sends, shape `batch ... neuron` or `batch time ... neuron`.
+        code: The code that made them.
+    """
+    if code.time_steps > 1:
+        symbols = symbols.movedim(1, -2).flatten(-2)
+    if isinstance(code, Categorical):
+        symbols = symbols.unflatten(-1, (-1, code.words)).argmax(-1).to(symbols.dtype)
+    return symbols.reshape(len(symbols), -1, symbols.shape[-1])
+
+
+class Counted(nn.Module):
+    """Counts of symbols for each channel in each context, with a memory that fades while training.
+
+    The context of a symbol are the signs of up to a few symbols that the receiver knows already
+    (`wire.Contexts`). bits(s) = -log2 p(s | channel, context).
+
+    Args:
+        channels: Channels of the arranged symbols.
+        low: Lowest symbol.
+        high: Highest symbol.
+        gradient: How the bits act on the symbols.
+    """
+
+    def __init__(self, channels: int, low: int, high: int, gradient: RateGradient = "coded") -> None:
+        super().__init__()
+        self.low, self.high, self.gradient = low, high, gradient
+        self.channels = channels
+        self.register_buffer("counts", torch.zeros(channels, high - low + 1))
+        self.register_buffer("parents", torch.zeros(channels, 0, 2, dtype=torch.int64))
+
+    counts: Tensor
+    parents: Tensor
+
+    def observe(self, values: Tensor, memory: float = MEMORY) -> None:
+        """Count arranged symbols; the counts before fade to `memory`."""
+        with torch.no_grad():
+            whole = self._whole(values)
+            index = self._rows(whole) * self.counts.shape[-1] + (whole - self.low)
+            found = torch.bincount(index.flatten(), minlength=self.counts.numel())
+            self.counts.mul_(memory).add_(found.view_as(self.counts).to(self.counts.dtype))
+
+    def refit(self, values: Tensor, contexts: wire.Contexts | None) -> None:
+        """Start again from arranged symbols, with other contexts; none for a factorised prior."""
+        parents = contexts.parents if contexts is not None else ((),) * self.channels
+        self.parents = torch.tensor(parents, dtype=torch.int64).reshape(self.channels, -1, 2)
+        rows = self.channels * 3 ** self.parents.shape[1]
+        self.counts = self.counts.new_zeros(rows, self.counts.shape[-1])
+        self.observe(values)
+
+    def probabilities(self) -> Tensor:
+        """Probability of each symbol, shape `channel * context, symbol`."""
+        by_channel = self.counts.unflatten(0, (self.channels, -1))
+        total = by_channel.sum(1, keepdim=True) + 0.5
+        marginal = total / total.sum(-1, keepdim=True)
+        mixed = by_channel + BACK_OFF * marginal
+        return (mixed / mixed.sum(-1, keepdim=True)).flatten(0, 1)
+
+    def bits(self, values: Tensor) -> Tensor:
+        """Bits of arranged symbols, all of them; differentiable as `gradient` says.
+
+        Symbols between two whole numbers (noise in training) cost what lies between.
+        """
+        cost = -torch.log2(self.probabilities())
+        held = values.detach().clamp(self.low, self.high)
+        below = held.floor()
+        row, first = self._rows(held.round().long()), below.long() - self.low
+        lower, upper = cost[row, first], cost[row, (first + 1).clamp(max=self.high - self.low)]
+        value = lower + (held - below) * (upper - lower)
+        if self.gradient == "coded":
+            # What silence would save, level by level. The slope of the cost itself also pulls towards a loud mode,
+            # where every symbol is expected and says nothing.
+            silent = cost[row, min(max(-self.low, 0), self.high - self.low)]
+            slope = ((value - silent) / held.abs().clamp(min=0.5)).clamp(min=0) * held.sign()
+            follow = slope * (values - values.detach())
+        elif self.gradient == "log":
+            soft = torch.log2(1 + values.abs())
+            follow = soft - soft.detach()
+        else:
+            follow = values.abs() - values.detach().abs()
+        return (value + follow).sum()
+
+    def tables(self) -> np.ndarray:
+        """Integer frequencies for the wire, `(channel * context, symbol)`."""
+        return wire.quantised(self.probabilities().double().numpy())
+
+    def _whole(self, values: Tensor) -> Tensor:
+        return values.detach().round().clamp(self.low, self.high).long()
+
+    def _rows(self, whole: Tensor) -> Tensor:
+        """Number of the table of each symbol."""
+        channel = torch.arange(self.channels, device=whole.device)
+        number = self.parents.shape[1]
+        if not number:
+            return channel.expand(whole.shape)
+        classes = (whole > 0).long() + 2 * (whole < 0).long()
+        backs = sorted({int(back) for back in self.parents[..., 0].unique()})
+        seen = torch.cat([functional.pad(classes, (0, 0, back, 0))[:, : classes.shape[1]] for back in backs], dim=-1)
+        position = torch.zeros(max(backs) + 1, dtype=torch.int64)
+        position[backs] = torch.arange(len(backs))
+        context = torch.zeros_like(whole)
+        for parent in range(number):
+            back, other = self.parents[:, parent, 0], self.parents[:, parent, 1]
+            context += seen[..., position[back] * self.channels + other] * 3**parent
+        return channel * 3**number + context
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: object) -> None:
+        # A refit changes the shapes: what is loaded decides them.
+        for name in ("counts", "parents"):
+            if prefix + name in state_dict:
+                setattr(self, name, state_dict[prefix + name].clone())
+        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[arg-type]
+
+
+class Density(nn.Module):
+    """A factorised prior: a learned mixture of logistic densities for each channel (Balle et al. 2018 in spirit).
+
+    p(s) = F(s + 1/2) - F(s - 1/2), also for noisy s: the density of the value with its noise.
+
+    Args:
+        channels: Channels of the arranged symbols.
+        low: Lowest symbol.
+        high: Highest symbol.
+        components: Logistic densities of the mixture.
+    """
+
+    def __init__(self, channels: int, low: int, high: int, components: int = 3) -> None:
+        super().__init__()
+        self.low, self.high, self.channels = low, high, channels
+        self.weight_logits = nn.Parameter(torch.zeros(channels, components))
+        self.means = nn.Parameter(torch.linspace(-1, 1, components).repeat(channels, 1))
+        self.log_scales = nn.Parameter(torch.zeros(channels, components))
+
+    def observe(self, values: Tensor, memory: float = MEMORY) -> None:
+        """Nothing: it learns by gradient."""
+
+    def refit(self, values: Tensor, steps: int = 150) -> None:
+        """Learn from arranged symbols alone, before the boundary is trained with it."""
+        sample = values.detach()[: max(1, FIT_SYMBOLS // values[0].numel())]
+        optimizer = torch.optim.Adam(self.parameters(), lr=0.05)
+        with torch.enable_grad():
+            for _ in range(steps):
+                optimizer.zero_grad()
+                (self.bits(sample) / sample.numel()).backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+        optimizer.zero_grad()
+
+    def probability(self, values: Tensor) -> Tensor:
+        """Probability of values, shape `... channel`."""
+        centred = values.unsqueeze(-1) - self.means
+        scale = self.log_scales.clamp(-5, 5).exp()
+        upper, lower = ((centred + half) / scale for half in (0.5, -0.5))
+        # On the right side both are near one: their complements keep the difference exact.
+        flip = -torch.sign(upper + lower).detach()
+        mass = (torch.sigmoid(flip * upper) - torch.sigmoid(flip * lower)).abs()
+        return (self.weight_logits.softmax(-1) * mass).sum(-1)
+
+    def bits(self, values: Tensor) -> Tensor:
+        """Bits of arranged symbols, all of them."""
+        return -torch.log2(self.probability(values).clamp(min=1e-7)).sum()
+
+    @torch.no_grad()
+    def probabilities(self) -> Tensor:
+        """Probability of each symbol, shape `channel, symbol`; what lies beyond the span is spread over it."""
+        grid = torch.arange(self.low, self.high + 1, dtype=self.means.dtype)
+        found = self.probability(grid[:, None].expand(-1, self.channels)).T + 2.0**-20
+        return found / found.sum(-1, keepdim=True)
+
+
+Prior = Counted | Density
+"""What a boundary may be charged by."""

@@ -1,0 +1,209 @@
+"""The codes of a front, dense controls among them: what crosses, what holds its traffic, how it is coded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from axonal.data.dataset import Task
+from axonal.kernels import ATan, Noise, Triangle
+from axonal.spiking import (
+    BitPlane,
+    Bottleneck,
+    Boundary,
+    Burst,
+    Categorical,
+    Code,
+    Counted,
+    Density,
+    FewSpikes,
+    Float,
+    Graded,
+    Integer,
+    Latency,
+    Rate,
+    SigmaDelta,
+    TopK,
+    span,
+    ternary,
+)
+from axonal.spiking.priors import Prior, RateGradient
+
+__all__ = ["FAMILIES", "Family", "family"]
+
+NEURONS: dict[Task, float] = {"classification": 1 / 4, "language": 1 / 2}
+"""Neurons of a projection for each channel: images leave more out than text does."""
+
+Sized = Callable[[int, float], tuple[int, Code]]
+"""From channels and target to neurons (0: the channels themselves) and the code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A code, swept over targets.
+
+    Args:
+        key: Stable name.
+        label: Name for people.
+        control: Whether it is one of the dense controls that spikes have to beat.
+        code: What crosses; of codes whose size follows from the target, any.
+        neurons: Neurons for each channel: 0 for the channels themselves, `None` for the task's projection.
+        sweep: How targets are met. `held`: by the traffic objective, one run that lowers its target step by step;
+            `sized`: by the size of the code, one run for each; `fixed`: not at all, one run.
+        sized: Neurons and code for a target, for `sized`.
+        patch: Pixels of an image, in height and width, that are projected together.
+        prior: What the objective charges by: counts of symbols, or a density (for codes trained with noise).
+        gradient: How the bits act on the symbols.
+        parents: Symbols known to the receiver that choose the table of another; 0 is a factorised prior.
+        distillation: Share of the loss that is the distance to the dense network's answers.
+        stretch: Factor on the training steps.
+    """
+
+    key: str
+    label: str
+    code: Code
+    control: bool = False
+    neurons: float | None = None
+    sweep: Literal["held", "sized", "fixed"] = "held"
+    sized: Sized | None = None
+    patch: int = 2
+    prior: Literal["counted", "density"] = "counted"
+    gradient: RateGradient = "coded"
+    parents: int = 2
+    distillation: float = 0.0
+    stretch: float = 1.0
+
+    def shape(self, features: int, target: float, task: Task) -> tuple[int, Code]:
+        """Neurons and code of a boundary of so many channels."""
+        if self.sized is not None:
+            return self.sized(features, target)
+        share = NEURONS[task] if self.neurons is None else self.neurons
+        return (max(1, round(share * features)) if share else 0), self.code
+
+    def boundary(self, features: int, target: float, task: Task, channel_axis: int) -> Boundary:
+        """A boundary without prior."""
+        patch = self.patch if channel_axis == 1 else 1
+        neurons, code = self.shape(features * patch**2, target, task)
+        return Boundary(features, neurons, code, channel_axis, patch)
+
+    def fresh_prior(self, boundary: Boundary) -> Prior | None:
+        """The prior of a boundary; none where symbols are no whole numbers."""
+        code = boundary.encoder.code
+        if not code.levels:
+            return None
+        words = code.words if isinstance(code, Categorical) else 1
+        channels = boundary.encoder.channels * code.time_steps // words
+        low, high = span(code)
+        if self.prior == "density":
+            return Density(channels, low, high)
+        return Counted(channels, low, high, self.gradient)
+
+
+def _low_rank(value_bits: int, coded_bits: float) -> Sized:
+    return lambda features, target: (max(1, round(target * features / coded_bits)), Integer(value_bits))
+
+
+def _top_k(features: int, target: float) -> tuple[int, Code]:
+    return 0, TopK(max(1, min(features, round(target * features / 6))), 4)
+
+
+def _product(features: int, target: float) -> tuple[int, Code]:
+    groups = max(1, min(features, round(target * features / 4)))
+    return 16 * groups, Categorical(16)
+
+
+_GRADED = Family(key="graded", label="projection + graded spikes", code=Graded(2))
+
+_ALL = (
+    _GRADED,
+    replace(_GRADED, key="graded_factorised", label="the same, factorised prior", parents=0),
+    replace(_GRADED, key="graded_log", label="the same, log-magnitude objective", gradient="log"),
+    replace(_GRADED, key="graded_noise", label="the same, trained with noise", code=Graded(2, surrogate=Noise())),
+    replace(_GRADED, key="graded_atan", label="the same, ATan gradient", code=Graded(2, surrogate=ATan())),
+    replace(
+        _GRADED, key="graded_triangle", label="the same, triangular gradient", code=Graded(2, surrogate=Triangle())
+    ),
+    replace(_GRADED, key="graded_distilled", label="the same, distilled", distillation=0.5),
+    replace(_GRADED, key="graded_long", label="the same, annealed twice as long", stretch=2.0),
+    replace(_GRADED, key="graded3", label="projection + 3-bit graded spikes", code=Graded(3)),
+    replace(_GRADED, key="graded4", label="projection + 4-bit graded spikes", code=Graded(4)),
+    replace(_GRADED, key="graded_plain", label="graded spikes, no projection", neurons=0.0),
+    replace(_GRADED, key="graded_pixel", label="one pixel a position", patch=1),
+    replace(_GRADED, key="graded_wide", label="as many neurons as channels", neurons=1.0),
+    replace(_GRADED, key="ternary", label="projection + ternary spikes", code=ternary()),
+    replace(_GRADED, key="few_spikes", label="projection + few spikes (4 steps)", code=FewSpikes(4)),
+    replace(_GRADED, key="bit_plane", label="projection + bit planes (3)", code=BitPlane(3)),
+    replace(_GRADED, key="latency", label="projection + latency (4 slots)", code=Latency(4)),
+    replace(_GRADED, key="rate", label="projection + rate, LIF (4 steps)", code=Rate(4)),
+    replace(_GRADED, key="rate_if", label="projection + rate, IF (4 steps)", code=Rate(4, leaky=False)),
+    replace(_GRADED, key="burst", label="projection + bursts of 4", code=Burst(Graded(2), 4)),
+    replace(_GRADED, key="sigma_delta", label="projection + sigma-delta", code=SigmaDelta(Graded(2))),
+    Family(key="fp16", label="fp16", control=True, code=Float(), neurons=0.0, sweep="fixed"),
+    *(
+        Family(
+            key=f"int{bits}",
+            label=f"int{bits}, learned steps",
+            control=True,
+            code=Integer(bits),
+            neurons=0.0,
+            sweep="fixed",
+        )
+        for bits in (8, 4, 3, 2, 1)
+    ),
+    Family(
+        key="low_rank",
+        label="low rank + int8",
+        control=True,
+        code=Integer(8),
+        sweep="sized",
+        sized=_low_rank(8, 6.0),
+    ),
+    Family(
+        key="low_rank4",
+        label="low rank + int4",
+        control=True,
+        code=Integer(4),
+        sweep="sized",
+        sized=_low_rank(4, 3.0),
+    ),
+    Family(key="top_k", label="top-k, 4 bits", control=True, code=TopK(1), sweep="sized", sized=_top_k),
+    Family(
+        key="product",
+        label="product quantisation",
+        control=True,
+        code=Categorical(16),
+        sweep="sized",
+        sized=_product,
+    ),
+    Family(
+        key="relu_l1",
+        label="ReLU + L1",
+        control=True,
+        code=Graded(4, signed=False),
+        neurons=0.0,
+        gradient="l1",
+    ),
+    Family(
+        key="bottleneck",
+        label="entropy bottleneck",
+        control=True,
+        code=Bottleneck(),
+        prior="density",
+        parents=0,
+    ),
+)
+
+FAMILIES = {item.key: item for item in _ALL}
+"""All codes by name: spikes first, then the dense controls."""
+
+
+def family(key: str) -> Family:
+    """The family of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if key not in FAMILIES:
+        raise ValueError(f"unknown code {key!r}: use some of {', '.join(FAMILIES)}")
+    return FAMILIES[key]

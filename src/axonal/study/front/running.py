@@ -1,0 +1,380 @@
+"""The door `pareto`: train every code at every target from one dense network, and weigh what crosses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from axonal.data import Dataset
+from axonal.data import load as load_data
+from axonal.hardware import System
+from axonal.hardware import load as load_system
+from axonal.mapping import Partition, partition
+from axonal.spiking import Counted, Density, boundaries_of, calibrate, insert_boundaries, span
+from axonal.spiking.calibration import meet
+from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folder, network_key, source_key
+from axonal.study.front.charging import charge
+from axonal.study.front.coding import Weighed, contexts_of, sent_by, weigh
+from axonal.study.front.families import FAMILIES, Family, family
+from axonal.study.gather import commit
+from axonal.study.recipes import Network, front_recipe, network
+from axonal.study.watching import Silent, Watcher
+from axonal.study.workers import Job, one_thread, run_jobs
+from axonal.tracing import trace
+from axonal.training import Judge, Trained, TrainingSettings, evaluate, examples, load_checkpoint, metric
+
+__all__ = ["FrontRequest", "pareto"]
+
+Point = dict[str, Any]
+"""One trained boundary, as it stands in the file of results."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontRequest:
+    """Which front to draw.
+
+    Args:
+        data: Name of the dataset.
+        network: Name of the network, or `module:function`; the default of the data when `None`.
+        codes: Names of the codes, of `FAMILIES`.
+        targets: Bits per boundary element, falling; those of the recipe when `None`.
+        seeds: Seeds of the boundaries' training.
+        system: Preset or YAML file; it decides where the network is cut, and the link that is charged.
+        start: Checkpoint of the trained dense network; it is trained when `None`.
+        steps: Training steps of the dense network and of each target; those of the recipe when `None`.
+        quick: Shorter training, for demonstrations.
+        data_dir: Folder with datasets.
+        cache: Folder for trained weights; the user's cache folder when `None`.
+        workers: Processes that train at once; results do not depend on it.
+    """
+
+    data: str
+    network: str | None = None
+    codes: tuple[str, ...] = tuple(FAMILIES)
+    targets: tuple[float, ...] | None = None
+    seeds: tuple[int, ...] = (0, 1, 2)
+    system: str = "snap_4x4_2"
+    start: Path | None = None
+    steps: tuple[int, int] | None = None
+    quick: bool = False
+    data_dir: Path | None = None
+    cache: Path | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        for name in self.codes:
+            family(name)
+        if not self.codes or len(set(self.codes)) < len(self.codes):
+            raise ValueError(f"codes are {', '.join(self.codes) or 'none'}, must be different ones, at least one")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise ValueError(f"seeds are {self.seeds}, must be different whole numbers >= 0, at least one")
+        for target in self.targets or ():
+            if not 0 < target < math.inf:
+                raise ValueError(f"target is {target} bits per boundary element, must be finite and > 0")
+        if self.targets is not None and (not self.targets or len(set(self.targets)) < len(self.targets)):
+            raise ValueError("targets must be different, at least one")
+        if self.steps is not None and min(self.steps) < 1:
+            raise ValueError(f"steps are {self.steps}, both must be >= 1")
+        if self.workers < 1:
+            raise ValueError(f"workers is {self.workers}, must be >= 1")
+
+
+def pareto(request: FrontRequest, watcher: Watcher | None = None) -> list[Point]:
+    """Train each code at each target and seed, and weigh it in real bytes.
+
+    Trained weights and finished points are cached by content: an interrupted run resumes where it was.
+
+    Args:
+        request: Which front.
+        watcher: Told of progress.
+
+    Returns:
+        Points, in the order of codes, seeds and falling targets.
+
+    Raises:
+        ValueError: Bad input.
+        OSError: A file that is missing or cannot be written.
+    """
+    watcher = watcher or Silent()
+    study = _front(request, watcher)
+    jobs: list[Job] = [(seed, name) for seed in request.seeds for name in request.codes]
+    if request.workers > 1:
+        study.dense()  # once, before many processes ask for it
+        done = run_jobs(jobs, lambda _: [], partial(_trainer, request), request.workers, watcher)
+    else:
+        with one_thread():
+            done = {job: study.job(*job) for job in jobs}
+    return [point for name in request.codes for seed in request.seeds for point in done[seed, name]]
+
+
+def _counted_bits(model: nn.Module, inputs: torch.Tensor, number: int) -> float:
+    """Bits of an element of one boundary under tables that know its symbols."""
+    symbols = sent_by(model, inputs)[number]
+    counted = Counted(symbols.values.shape[-1], *span(symbols.code))
+    counted.refit(symbols.values, None)
+    return float(counted.bits(symbols.values)) / (len(inputs) * symbols.elements)
+
+
+def _front(request: FrontRequest, watcher: Watcher) -> _Front:
+    dataset = load_data(request.data, request.data_dir)
+    chosen = network(request.network or front_recipe(dataset).network, dataset)
+    return _Front(request=request, dataset=dataset, network=chosen, system=load_system(request.system), watcher=watcher)
+
+
+def _trainer(request: FrontRequest, watcher: Watcher) -> Any:
+    return _front(request, watcher).job
+
+
+@dataclass(kw_only=True)
+class _Front:
+    """A front under way, in one process."""
+
+    request: FrontRequest
+    dataset: Dataset
+    network: Network
+    system: System
+    watcher: Watcher
+    made: list[tuple[nn.Module, float, Partition]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cache = Cache(self.request.cache or default_folder())
+        self.plan = front_recipe(self.dataset, quick=self.request.quick)
+        if self.request.steps is not None:
+            first, second = self.request.steps
+            self.plan = replace(
+                self.plan,
+                dense=replace(self.plan.dense, steps=first),
+                boundary=replace(self.plan.boundary, steps=second),
+            )
+        self.targets = tuple(sorted(self.request.targets or self.plan.targets, reverse=True))
+
+    def dense(self) -> tuple[nn.Module, float, Partition]:
+        """The dense network, its quality on the test split, and where it is cut."""
+        if not self.made:
+            torch.manual_seed(0)
+            model = self.network.build(self.dataset, False)
+            part = partition(trace(model, self._inputs(2)), self.system)
+            if not part.boundaries:
+                raise ValueError(
+                    f"network {self.network.name} runs on 1 chip of system {self.system.name}, must be >= 2: "
+                    "there is no boundary; use a system of several chips"
+                )
+            self._train_dense(model)
+            self.made.append((model, self._quality(model), part))
+        return self.made[0]
+
+    def _train_dense(self, model: nn.Module) -> None:
+        if self.request.start is not None:
+            weights, _ = load_checkpoint(self.request.start)
+            try:
+                model.load_state_dict(weights)
+            except RuntimeError as error:
+                reason = str(error).splitlines()[0]
+                raise ValueError(
+                    f"checkpoint {self.request.start} is of another network than {self.network.name} ({reason}): "
+                    "give --start the weights of this one"
+                ) from error
+            return
+        self._trained(model, self.plan.dense, "dense", ("dense",))
+
+    def job(self, seed: int, name: str | None) -> list[Point]:
+        """All points of a code and a seed."""
+        chosen = family(name or "")
+        return list(self._swept(chosen, seed))
+
+    def _swept(self, chosen: Family, seed: int) -> Iterator[Point]:
+        if chosen.sweep == "held":
+            yield from self._chain(chosen, seed, self.targets, lambda target: target)
+            return
+        _, _, part = self.dense()
+        features = [edge.shape[0] if len(edge.shape) == 3 else edge.shape[-1] for edge in part.boundaries]
+        seen = set()
+        for target in self.targets if chosen.sweep == "sized" else self.targets[:1]:
+            shape = tuple(chosen.shape(count, target, self.dataset.task) for count in features)
+            if shape not in seen:
+                seen.add(shape)
+                yield from self._chain(chosen, seed, (target,), lambda _: None)
+
+    def _chain(self, chosen: Family, seed: int, targets: Sequence[float], held: Any) -> Iterator[Point]:
+        """One boundary trained at one target after the other, each from the weights of the one before."""
+        model, start = self._started(chosen, seed, targets[0])
+        weight, facts = self.plan.boundary.traffic_weight, [asdict(chosen), self.system.name, seed, self._start_name()]
+        for number, target in enumerate(targets):
+            if held(target) is not None:
+                self._meet(model, target)
+            self._refit(model, chosen.parents if number else 0)
+            # The first target of a chain is far from the dense network, and a chain of one has no other.
+            stretch = chosen.stretch * (1 if number else 2)
+            settings = replace(
+                self.plan.boundary,
+                steps=round(self.plan.boundary.steps * stretch),
+                seed=seed + 1_000 + number,
+                traffic_target=held(target),
+                traffic_weight=weight,
+                distillation=chosen.distillation,
+            )
+            title = f"{chosen.key} · {target:g} bits · seed {seed}"
+            facts = [*facts, target]
+            trained = self._trained(model, settings, title, facts)
+            weight = trained.traffic_weight
+            for warning in trained.warnings:
+                self.watcher.say(f"{title}: {warning}")
+            yield self._point(chosen, model, trained, {"target": target, "seed": seed, "start": start}, facts)
+
+    def _started(self, chosen: Family, seed: int, target: float) -> tuple[nn.Module, float]:
+        """The dense network with fresh, calibrated boundaries, and its quality."""
+        dense, quality, part = self.dense()
+        torch.manual_seed(seed)
+        task = self.dataset.task
+        model = insert_boundaries(
+            dense,
+            self._inputs(2),
+            part.boundaries,
+            lambda features, axis: chosen.boundary(features, target, task, axis),
+        )
+        calibrate(model, self._inputs(self.plan.calibration), sensitive=True)
+        for boundary in boundaries_of(model):
+            boundary.encoder.prior = chosen.fresh_prior(boundary)
+        return model, quality
+
+    def _meet(self, model: nn.Module, target: float) -> None:
+        """Coarsen the thresholds of each boundary until its symbols, freshly counted, cost the target."""
+        inputs = self._inputs(self.plan.calibration)
+        for number, boundary in enumerate(boundaries_of(model)):
+            meet(boundary, partial(_counted_bits, model, inputs, number), target)
+
+    def _refit(self, model: nn.Module, parents: int) -> None:
+        """Let the priors of all boundaries know the training data as it is coded now."""
+        found = sent_by(model, self._inputs(self.plan.calibration))
+        for boundary, symbols in zip(boundaries_of(model), found, strict=True):
+            prior = boundary.encoder.prior
+            if isinstance(prior, Counted):
+                prior.refit(symbols.values, contexts_of(symbols, parents))
+            elif isinstance(prior, Density):
+                prior.refit(symbols.values)
+
+    def _point(
+        self, chosen: Family, model: nn.Module, trained: Trained, where: dict[str, Any], facts: Sequence[Any]
+    ) -> Point:
+        key = self._key("point", facts, asdict(self.plan))
+        found = self.cache.result(key)
+        if found is None:
+            found = self._measured(chosen, model, trained, where)
+            self.cache.keep(key, found)
+        return found
+
+    def _measured(self, chosen: Family, model: nn.Module, trained: Trained, where: dict[str, Any]) -> Point:
+        plan, data = self.plan, self.dataset
+        window = plan.dense.window
+        fit = sent_by(model, self._inputs(plan.fit_examples))
+        choose = sent_by(model, examples(data, data.validation, window, plan.fit_examples // 4)[0])
+        inputs, targets = examples(data, data.test, window, plan.test_examples)
+        judge = Judge(data, targets)
+        test = sent_by(model, inputs, judge)
+        weighed = Weighed(
+            boundaries=tuple(
+                weigh(*three, parents=chosen.parents, frame=plan.frame) for three in zip(fit, choose, test, strict=True)
+            )
+        )
+        return {
+            "code": chosen.key,
+            "label": chosen.label,
+            "control": chosen.control,
+            "target": where["target"],
+            "seed": where["seed"],
+            "quality": judge.value,
+            "quality_metric": metric(data.task)[0],
+            "dense_quality": where["start"],
+            "bits_per_element": weighed.per_element("real"),
+            "estimated_bits_per_element": weighed.per_element("estimated"),
+            "bits_per_element_static": weighed.per_element("static"),
+            "bits_per_element_single": weighed.per_element("single"),
+            "bits_per_element_packets": weighed.per_element("packets"),
+            "elements": weighed.total("elements"),
+            "symbols": weighed.total("symbols"),
+            "events": weighed.total("events"),
+            "neurons": [
+                0 if isinstance(b.encoder.input, nn.Identity) else b.encoder.channels for b in boundaries_of(model)
+            ],
+            "coders": [item.coder for item in weighed.boundaries],
+            "frame_inferences": plan.frame,
+            **self._charged(model, weighed),
+            "steps": trained.steps,
+            "seconds": round(trained.seconds, 1),
+            "warnings": list(trained.warnings),
+            "data": data.name,
+            "network": self.network.name,
+            "system": self.system.name,
+            "commit": commit(),
+        }
+
+    def _charged(self, model: nn.Module, weighed: Weighed) -> dict[str, Any]:
+        """Energy and latency of one inference on the link, entropy-coded and as packets."""
+        found: dict[str, Any] = {}
+        for way, entropy_coded in (("coded", True), ("packets", False)):
+            charges = [
+                charge(
+                    coded,
+                    self.system,
+                    features=boundary.encoder.input.in_features
+                    if isinstance(boundary.encoder.input, nn.Linear)
+                    else boundary.encoder.channels,
+                    neurons=boundary.encoder.channels if isinstance(boundary.encoder.input, nn.Linear) else 0,
+                    entropy_coded=entropy_coded,
+                )
+                for boundary, coded in zip(boundaries_of(model), weighed.boundaries, strict=True)
+            ]
+            found[f"energy_pj_{way}"] = sum(item.energy_pj for item in charges)
+            found[f"link_pj_{way}"] = sum(item.link_pj for item in charges)
+            found[f"latency_ns_{way}"] = sum(item.latency_ns for item in charges)
+            if entropy_coded:
+                found["coder_pj"] = sum(item.coder_pj for item in charges)
+                found["coder_bound"] = any(item.coder_bound for item in charges)
+        return found
+
+    def _quality(self, model: nn.Module) -> float:
+        data = self.dataset
+        inputs, targets = examples(data, data.test, self.plan.dense.window, self.plan.test_examples)
+        return evaluate(model, data, inputs, targets).value
+
+    def _inputs(self, count: int) -> torch.Tensor:
+        return examples(self.dataset, self.dataset.train, self.plan.dense.window, count)[0]
+
+    def _start_name(self) -> str:
+        """What tells one dense network from another."""
+        if self.request.start is None:
+            return content_key(asdict(self.plan.dense))
+        return content_key({"size": self.request.start.stat().st_size, "dense": self.dense()[1]})
+
+    def _key(self, kind: str, facts: Sequence[Any], settings: Any) -> str:
+        return content_key(
+            {
+                "kind": kind,
+                "code": source_key((*TRAINING_ROOMS, "study/front")),
+                "data": self.dataset.digest,
+                "facts": facts,
+                "network": network_key(self.network),
+                "settings": settings,
+            }
+        )
+
+    def _trained(self, model: nn.Module, settings: TrainingSettings, title: str, facts: Sequence[Any]) -> Trained:
+        self.watcher.begin(title, settings.steps)
+        teacher = self.dense()[0] if settings.distillation else None
+        trained = self.cache.trained(
+            self._key("weights", facts, asdict(settings)),
+            model,
+            self.dataset,
+            settings,
+            lambda step, _, point: self.watcher.step(title, step, point),
+            teacher=teacher,
+        )
+        self.watcher.step(title, settings.steps, None)
+        return trained
