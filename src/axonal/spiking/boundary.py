@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from axonal.spiking.codes import Code
+from axonal.spiking.known import Known
 from axonal.spiking.priors import Prior
 
 __all__ = ["Boundary", "Decoder", "Encoder"]
@@ -34,6 +35,9 @@ class Encoder(nn.Module):
     prior: Prior | None
     """Charges the symbols for their entropy-coded bits; without one they are charged as packets."""
 
+    side_bits: int
+    """Bits of each position that cross beside the symbols."""
+
     def __init__(self, features: int, neurons: int, code: Code, channel_axis: int = -1) -> None:
         super().__init__()
         self.code, self.channel_axis = code, channel_axis
@@ -42,7 +46,7 @@ class Encoder(nn.Module):
         self.log_threshold = nn.Parameter(torch.zeros(channels))
         if code.leaky:
             self.leak_logit = nn.Parameter(torch.full((channels,), math.log(FIRST_LEAK / (1 - FIRST_LEAK))))
-        self.prior = None
+        self.prior, self.side_bits = None, 0
 
     @property
     def channels(self) -> int:
@@ -115,10 +119,12 @@ class Boundary(nn.Module):
         code: How currents become symbols.
         channel_axis: Axis of the channels in the tensor.
         patch: Pixels, in height and width, of an image that are one position: their channels are projected together.
+        tokens: Alphabet of a language model whose tokens cross, too, so that only what they do not tell has to be
+            sent (`Known`); 0 where they do not.
     """
 
     def __init__(
-        self, features: int, neurons: int, code: Code, channel_axis: int = -1, patch: int = 1
+        self, features: int, neurons: int, code: Code, channel_axis: int = -1, patch: int = 1, tokens: int = 0
     ) -> None:
         super().__init__()
         if features < 1 or neurons < 0:
@@ -128,10 +134,17 @@ class Boundary(nn.Module):
         self.patch = patch
         self.encoder = Encoder(features * patch**2, neurons, code, channel_axis)
         self.decoder = Decoder(features * patch**2, neurons, code, channel_axis)
+        self.known = Known(tokens, features) if tokens else None
+        if self.known is not None:
+            self.encoder.side_bits = self.known.token_bits
 
-    def forward(self, value: Tensor) -> Tensor:
-        """What arrives on the other die, shape of `value`."""
+    def forward(self, value: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """What arrives on the other die, shape of `value`; `tokens` (`batch token`) where they cross, too."""
         leak = self.encoder.leak() if self.encoder.code.leaky else None
+        if self.known is not None and tokens is not None:
+            guess = self.known(tokens)
+            told: Tensor = guess + self.decoder(self.encoder(value - guess), leak)
+            return told
         decoded: Tensor = self.decoder(self.encoder(self._patches(value)), leak)
         return decoded if self.patch == 1 else functional.pixel_shuffle(decoded, self.patch)
 
@@ -139,13 +152,17 @@ class Boundary(nn.Module):
         return value if self.patch == 1 else functional.pixel_unshuffle(value, self.patch)
 
     @torch.no_grad()
-    def calibrate(self, value: Tensor, gradient: Tensor | None = None) -> None:
+    def calibrate(self, value: Tensor, gradient: Tensor | None = None, tokens: Tensor | None = None) -> None:
         """Set weights and thresholds from data; see `axonal.spiking.calibration`.
 
         Args:
             value: A batch of the tensor that crosses.
             gradient: Of the loss with respect to `value`, same shape: says which directions matter.
+            tokens: The tokens that `value` was made of, where they cross, too.
         """
         from axonal.spiking.calibration import calibrate_boundary  # noqa: PLC0415 - it needs this module
 
+        if self.known is not None and tokens is not None:
+            self.known.fit(tokens, value)
+            value = value - self.known(tokens)
         calibrate_boundary(self, self._patches(value), None if gradient is None else self._patches(gradient))

@@ -122,11 +122,21 @@ def insert_boundaries(
         sources = [_source(model, nodes, name) for name in names]
         axis = _channel_axis(sources[0])
         inserted.append(make(int(sources[0].meta["val"].shape[axis]), axis))
+        told = (_tokens(model, graph_module.graph),) if inserted[-1].known is not None else ()
         for source in sources:
-            _insert(graph_module.graph, source, f"{_PLACE}.{len(inserted) - 1}", reading)
+            _insert(graph_module.graph, source, f"{_PLACE}.{len(inserted) - 1}", reading, told)
     graph_module.graph.lint()
     graph_module.recompile()
     return graph_module
+
+
+def _tokens(model: nn.Module, graph: fx.Graph) -> fx.Node:
+    """The input of a language model."""
+    node = next(node for node in graph.nodes if node.op == "placeholder")
+    value = node.meta.get("val")
+    if not isinstance(value, Tensor) or value.is_floating_point() or value.dim() != 2:
+        raise ValueError(f"{type(model).__name__} reads no tokens `batch token`: use boundaries without tokens")
+    return node
 
 
 def _source(model: nn.Module, nodes: dict[str, fx.Node], name: str) -> fx.Node:
@@ -135,12 +145,12 @@ def _source(model: nn.Module, nodes: dict[str, fx.Node], name: str) -> fx.Node:
     return nodes[name]
 
 
-def _insert(graph: fx.Graph, source: fx.Node, target: str, reading: set[str]) -> None:
+def _insert(graph: fx.Graph, source: fx.Node, target: str, reading: set[str], more: tuple[fx.Node, ...]) -> None:
     users = [user for user in source.users if user.name in reading]
     if not users:
         raise ValueError(f"none of {sorted(reading)} reads tensor {source.name!r}: was it traced from this model?")
     with graph.inserting_after(source):
-        node = graph.call_module(target, (source,))
+        node = graph.call_module(target, (source, *more))
     node.meta["nn_module_stack"] = {target: (target, Boundary)}
     for user in users:
         user.replace_input_with(source, node)
@@ -161,30 +171,32 @@ def calibrate(model: fx.GraphModule, inputs: Tensor, *, sensitive: bool = False)
             a model that answers logits; else all alike.
     """
     for boundary in boundaries_of(model):
-        # Several tensors may share a boundary: it is to suit them all, so that none of them may come alone.
-        seen, slopes = _felt(model, boundary, inputs) if sensitive else (_seen(model, boundary, inputs), None)
-        boundary.calibrate(seen, slopes)
+        boundary.calibrate(*(_felt(model, boundary, inputs) if sensitive else _seen(model, boundary, inputs)))
 
 
 @torch.no_grad()
-def _seen(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> Tensor:
-    """What a boundary is given."""
-    seen: list[Tensor] = []
-    hook = boundary.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+def _seen(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Tensor, None, Tensor | None]:
+    """What a boundary is given; several tensors may share one: it is to suit them all."""
+    seen: list[tuple[Tensor, ...]] = []
+    hook = boundary.register_forward_pre_hook(lambda _, args: seen.append(args))
     try:
         model(inputs)
     finally:
         hook.remove()
-    return torch.cat(seen)
+    return torch.cat([args[0] for args in seen]), None, _told(seen)
 
 
-def _felt(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Tensor, Tensor]:
+def _told(seen: list[tuple[Tensor, ...]]) -> Tensor | None:
+    return torch.cat([args[1] for args in seen]) if len(seen[0]) > 1 else None
+
+
+def _felt(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     """What a boundary is given, and the gradient there of the loss of answers drawn from the model itself."""
-    seen: list[Tensor] = []
+    seen: list[tuple[Tensor, ...]] = []
 
-    def bypass(_: nn.Module, args: tuple[Tensor], __: Tensor) -> Tensor:
+    def bypass(_: nn.Module, args: tuple[Tensor, ...], __: Tensor) -> Tensor:
         value = args[0].detach().requires_grad_()
-        seen.append(value)
+        seen.append((value, *args[1:]))
         return value
 
     hook = boundary.register_forward_hook(bypass)
@@ -193,7 +205,7 @@ def _felt(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Te
             logits = model(inputs).flatten(0, -2)
             drawn = torch.distributions.Categorical(logits=logits.detach()).sample()
             loss = torch.nn.functional.cross_entropy(logits, drawn, reduction="sum")
-            slopes = torch.autograd.grad(loss, seen)
+            slopes = torch.autograd.grad(loss, [args[0] for args in seen])
     finally:
         hook.remove()
-    return torch.cat([value.detach() for value in seen]), torch.cat(slopes)
+    return torch.cat([args[0].detach() for args in seen]), torch.cat(slopes), _told(seen)

@@ -94,7 +94,8 @@ class Sent:
         values = arranged(self.symbols, self.code)
         if self.learning:
             self.prior.observe(values)
-        return self.prior.bits(values) / len(values)
+        side = self.encoder.side_bits * values.shape[1] if self.encoder is not None else 0
+        return self.prior.bits(values) / len(values) + side
 
     @property
     def events(self) -> int:

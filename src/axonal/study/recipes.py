@@ -292,10 +292,10 @@ def front_recipe(dataset: Dataset, *, quick: bool = False) -> FrontRecipe:
             dense=training,
             boundary=replace(
                 training,
-                steps=200,
+                steps=300,
                 learning_rate=1e-3,
-                evaluate_every=100,
-                validation_examples=48,
+                evaluate_every=150,
+                validation_examples=64,
                 traffic_weight=0.1,
                 traffic_rate=0.03,
             ),

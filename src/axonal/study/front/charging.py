@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from axonal.hardware import Chip, Link, System
+from axonal.spiking.known import REACH
 from axonal.study.front.coding import Coded
 
 __all__ = ["CODER_SYMBOLS_PER_CYCLE", "Charge", "charge"]
@@ -76,6 +77,13 @@ def charge(coded: Coded, system: System, *, features: int, neurons: int, entropy
             (sender, receiver), macs, rows, (coded.symbols, coded.events), strict=True
         )
     )
+    if coded.side:
+        # Both dies look up the guess: REACH rows of 8-bit weights for each position, added, and taken off or put on.
+        looked_up = REACH * coded.elements
+        transform_pj += sum(
+            looked_up * (chip.core.energy.sram_read_pj_per_bit * WEIGHT_BITS + chip.core.energy.accumulate_pj)
+            for chip in (sender, receiver)
+        )
     bits = coded.single if entropy_coded else coded.packets
     link_ns = bits / link.bits_per_ns
     coder_ns = coded.symbols / (CODER_SYMBOLS_PER_CYCLE * sender.core.clock_ghz) if entropy_coded else 0.0

@@ -38,6 +38,7 @@ class Symbols:
         code: The code.
         prior: What the objective charged them by.
         row: Positions of a row of an image; 0 for a sequence.
+        side: Bits of one inference that cross beside the symbols.
     """
 
     values: Tensor
@@ -46,6 +47,7 @@ class Symbols:
     code: Code
     prior: nn.Module | None
     row: int
+    side: int = 0
 
 
 @torch.no_grad()
@@ -73,13 +75,15 @@ def _joined(items: Sequence[Sent]) -> Symbols:
     steps = first.code.time_steps > 1
     shape = tuple(first.symbols.shape[1:])
     spatial = shape[1:-1] if steps else shape[:-1]
+    values = torch.cat([arranged(item.symbols, item.code) for item in items])
     return Symbols(
-        values=torch.cat([arranged(item.symbols, item.code) for item in items]),
+        values=values,
         shape=shape,
         elements=first.elements,
         code=first.code,
         prior=first.prior,
         row=spatial[-1] if len(spatial) == 2 else 0,
+        side=first.encoder.side_bits * values.shape[1] if first.encoder is not None else 0,
     )
 
 
@@ -151,6 +155,7 @@ class Coded:
         symbols: Symbols, silent ones included.
         elements: Elements of the tensor.
         alphabet: Different symbols.
+        side: Bits that cross beside the symbols, in all of the above.
     """
 
     coder: str
@@ -163,6 +168,7 @@ class Coded:
     symbols: int
     elements: int
     alphabet: int
+    side: int = 0
 
 
 def weigh(fit: Symbols, choose: Symbols, test: Symbols, *, parents: int, frame: int) -> Coded:
@@ -201,15 +207,16 @@ def weigh(fit: Symbols, choose: Symbols, test: Symbols, *, parents: int, frame: 
     real = _framed(best.packer, test.values, frame)
     return Coded(
         coder=best.name,
-        real=real,
-        estimated=best.estimate(test.values) / count,
-        static=real if best.name == "static" else _framed(coders["static"].packer, test.values, frame),
-        single=_framed(best.packer, test.values[:: math.ceil(count / SINGLE)], 1),
-        packets=_packets(test),
+        real=real + test.side,
+        estimated=best.estimate(test.values) / count + test.side,
+        static=test.side + (real if best.name == "static" else _framed(coders["static"].packer, test.values, frame)),
+        single=test.side + _framed(best.packer, test.values[:: math.ceil(count / SINGLE)], 1),
+        packets=test.side + _packets(test),
         events=float(torch.count_nonzero(test.values)) / count,
         symbols=elements,
         elements=test.elements,
         alphabet=best.packer.alphabet_size,
+        side=test.side,
     )
 
 

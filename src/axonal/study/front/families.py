@@ -57,6 +57,7 @@ class Family:
         gradient: How the bits act on the symbols.
         parents: Symbols known to the receiver that choose the table of another; 0 is a factorised prior.
         distillation: Share of the loss that is the distance to the dense network's answers.
+        tokens: Whether the tokens of a language model cross, too, so that the receiver can guess from them.
         stretch: Factor on the training steps.
     """
 
@@ -72,6 +73,7 @@ class Family:
     gradient: RateGradient = "coded"
     parents: int = 2
     distillation: float = 0.0
+    tokens: bool = False
     stretch: float = 1.0
 
     def shape(self, features: int, target: float, task: Task) -> tuple[int, Code]:
@@ -81,11 +83,12 @@ class Family:
         share = NEURONS[task] if self.neurons is None else self.neurons
         return (max(1, round(share * features)) if share else 0), self.code
 
-    def boundary(self, features: int, target: float, task: Task, channel_axis: int) -> Boundary:
-        """A boundary without prior."""
+    def boundary(self, features: int, target: float, task: Task, channel_axis: int, classes: int) -> Boundary:
+        """A boundary without prior; `classes` is the alphabet of a language model."""
+        tokens = classes if self.tokens and task == "language" else 0
         patch = self.patch if channel_axis == 1 else 1
         neurons, code = self.shape(features * patch**2, target, task)
-        return Boundary(features, neurons, code, channel_axis, patch)
+        return Boundary(features, neurons, code, channel_axis, patch, tokens)
 
     def fresh_prior(self, boundary: Boundary) -> Prior | None:
         """The prior of a boundary; none where symbols are no whole numbers."""
@@ -125,6 +128,14 @@ _ALL = (
         _GRADED, key="graded_triangle", label="the same, triangular gradient", code=Graded(2, surrogate=Triangle())
     ),
     replace(_GRADED, key="graded_distilled", label="the same, distilled", distillation=0.5),
+    replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
+    replace(
+        _GRADED,
+        key="graded_residual_distilled",
+        label="the same, distilled",
+        tokens=True,
+        distillation=0.5,
+    ),
     replace(_GRADED, key="graded_long", label="the same, annealed twice as long", stretch=2.0),
     replace(_GRADED, key="graded3", label="projection + 3-bit graded spikes", code=Graded(3)),
     replace(_GRADED, key="graded4", label="projection + 4-bit graded spikes", code=Graded(4)),
@@ -191,6 +202,15 @@ _ALL = (
         code=Bottleneck(),
         prior="density",
         parents=0,
+    ),
+    Family(
+        key="bottleneck_residual",
+        label="residual of the tokens' guess + entropy bottleneck",
+        control=True,
+        code=Bottleneck(),
+        prior="density",
+        parents=0,
+        tokens=True,
     ),
 )
 

@@ -119,7 +119,7 @@ def _counted_bits(model: nn.Module, inputs: torch.Tensor, number: int) -> float:
     symbols = sent_by(model, inputs)[number]
     counted = Counted(symbols.values.shape[-1], *span(symbols.code))
     counted.refit(symbols.values, None)
-    return float(counted.bits(symbols.values)) / (len(inputs) * symbols.elements)
+    return (float(counted.bits(symbols.values)) / len(inputs) + symbols.side) / symbols.elements
 
 
 def _front(request: FrontRequest, watcher: Watcher) -> _Front:
@@ -237,7 +237,7 @@ class _Front:
             dense,
             self._inputs(2),
             part.boundaries,
-            lambda features, axis: chosen.boundary(features, target, task, axis),
+            lambda features, axis: chosen.boundary(features, target, task, axis, self.dataset.classes),
         )
         calibrate(model, self._inputs(self.plan.calibration), sensitive=True)
         for boundary in boundaries_of(model):
