@@ -15,7 +15,8 @@ from rich.markup import escape
 import axonal
 from axonal.cli.complaints import complaining
 from axonal.cli.noc import noc
-from axonal.cli.parsing import assignments, integers, names, reject_unwritable
+from axonal.cli.pareto import pareto
+from axonal.cli.parsing import assignments, integers, names, pair, reject_unwritable
 
 __all__ = ["app", "main"]
 
@@ -118,7 +119,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
         variants=names(variants),
         quick=quick,
         target=target,
-        steps=_pair("--steps", steps),
+        steps=pair("--steps", steps),
         data_dir=data_dir,
         cache=cache,
         overrides=assignments(sets or []),
@@ -141,16 +142,8 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
 
 
-def _pair(option: str, text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    values = integers(option, text, "500,900")
-    if len(values) != 2:
-        raise ValueError(f"{option} is {text!r}, must be two whole numbers, for example 500,900")
-    return values[0], values[1]
-
-
 app.command()(noc)
+app.command()(pareto)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-__all__ = ["assignments", "integers", "names", "read_result", "reject_unwritable"]
+__all__ = ["assignments", "integers", "names", "pair", "read_result", "reals", "reject_unwritable"]
 
 SCHEMA_VERSION = 1
 
@@ -21,6 +21,24 @@ def integers(option: str, text: str, example: str) -> tuple[int, ...]:
         raise ValueError(
             f"{option} is {text!r}, must be whole numbers with commas between, for example {example}"
         ) from None
+
+
+def reals(option: str, text: str, example: str) -> tuple[float, ...]:
+    """`0.5,0.25` as numbers."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{option} is {text!r}, must be numbers with commas between, for example {example}") from None
+
+
+def pair(option: str, text: str | None) -> tuple[int, int] | None:
+    """`500,900` as two whole numbers."""
+    if text is None:
+        return None
+    values = integers(option, text, "500,900")
+    if len(values) != 2:
+        raise ValueError(f"{option} is {text!r}, must be two whole numbers, for example 500,900")
+    return values[0], values[1]
 
 
 def names(text: str) -> tuple[str, ...]:

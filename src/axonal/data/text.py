@@ -88,8 +88,8 @@ def ptb_words(folders: tuple[Path, ...]) -> Dataset:
         )
         for text in texts
     )
-    # A word is paid with the space before it, a line end with its own byte: then the words add up to the file.
-    size = sum(len(word.encode()) + (word != _LINE_END) for word in texts[2])
+    # Words and line ends are paid with the space before them: then they add up to the file.
+    size = sum(len(word.encode()) + 1 for word in texts[2])
     source = "Penn Treebank, Mikolov's word-level preprocessing, as words"
     return assemble(PTB_WORDS, (train, validation, test), source, bytes_per_symbol=size / len(texts[2]))
 

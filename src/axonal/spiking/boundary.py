@@ -131,6 +131,8 @@ class Boundary(nn.Module):
             raise ValueError(f"a boundary needs features >= 1 and neurons >= 0, not {features} and {neurons}")
         if patch < 1 or (patch > 1 and channel_axis != 1):
             raise ValueError(f"patch is {patch}, must be >= 1, and 1 for what is no image (channel_axis 1)")
+        if tokens < 0 or (tokens and (patch > 1 or channel_axis == 1)):
+            raise ValueError(f"tokens is {tokens}, must be >= 0, and 0 for an image (channel_axis 1)")
         self.patch = patch
         self.encoder = Encoder(features * patch**2, neurons, code, channel_axis)
         self.decoder = Decoder(features * patch**2, neurons, code, channel_axis)

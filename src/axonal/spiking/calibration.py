@@ -62,7 +62,9 @@ def calibrate_boundary(boundary: Boundary, value: Tensor, gradient: Tensor | Non
 
 def _set_axes(boundary: Boundary, samples: Tensor, gradient: Tensor | None) -> None:
     encoder, code = boundary.encoder, boundary.encoder.code
-    layer = encoder.input
+    layer, output = encoder.input, boundary.decoder.output
+    if not isinstance(layer, nn.Linear) or not isinstance(output, nn.Linear):
+        raise TypeError("a boundary without weights has no axes")
     flat = samples.flatten(0, -2)
     mean = flat.mean(0)
     analysis, synthesis = _axes(flat - mean, gradient)
@@ -81,10 +83,10 @@ def _set_axes(boundary: Boundary, samples: Tensor, gradient: Tensor | None) -> N
     layer.weight.copy_(basis)
     layer.bias.copy_(-basis @ mean)
     encoder.log_threshold.copy_(threshold.log())
-    boundary.decoder.output.weight.copy_(reading)
+    output.weight.copy_(reading)
     weights = code.weights()
     # The bias is added in every step of the code.
-    boundary.decoder.output.bias.copy_((mean + offset * reading.sum(1)) / sum(weights))
+    output.bias.copy_((mean + offset * reading.sum(1)) / sum(weights))
 
 
 def _axes(centred: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -112,7 +114,8 @@ def _channel_steps(code: Code, flat: Tensor) -> Tensor:
     if isinstance(code, Float):
         return torch.ones(flat.shape[-1])
     if code.time_steps == 1:
-        return _best_steps(code, flat)
+        # What a stream sends at once is what its events say: there is no time axis here.
+        return _best_steps(code.inner if isinstance(code, SigmaDelta) else code, flat)
     return flat.abs().amax(0).clamp(min=SMALLEST) / _peak(code)
 
 
@@ -144,10 +147,11 @@ def _best_steps(code: Code, flat: Tensor) -> Tensor:
     some = flat[:: max(1, len(flat) // SAMPLES)]
     widest = some.abs().amax(0).clamp(min=SMALLEST)
     nothing = torch.zeros_like(widest)
-    best, least = widest / code.levels, torch.full_like(widest, torch.inf)
-    steps = [best, *(share * widest / max(1, code.levels - 1) for share in SHARES)]
+    largest = float(code.amplitudes(torch.tensor([float(code.levels)]), None))
+    best, least = widest / largest, torch.full_like(widest, torch.inf)
+    steps = [best, *(share * widest / max(1.0, largest - 1) for share in SHARES)]
     for step in steps:
-        error = (code.encode(some, step, nothing) * step - some).square().mean(0)
+        error = (code.amplitudes(code.encode(some, step, nothing), None) * step - some).square().mean(0)
         best, least = torch.where(error < least, step, best), torch.minimum(error, least)
     return best
 
@@ -191,7 +195,7 @@ def _k_means(samples: Tensor, words: int, rounds: int = 12) -> tuple[Tensor, flo
         sums = torch.zeros_like(centres).index_add_(0, home, samples)
         centres = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centres)
         empty = (counts == 0).nonzero().flatten()
-        centres[empty] = samples[near.argsort(descending=True)[: len(empty)]]
+        centres[empty] = samples[near.argsort(descending=True)[torch.arange(len(empty)) % len(samples)]]
         distance = torch.cdist(samples, centres)
     return centres, float(distance.amin(1).square().mean())
 

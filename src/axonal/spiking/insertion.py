@@ -132,7 +132,7 @@ def insert_boundaries(
 
 def _tokens(model: nn.Module, graph: fx.Graph) -> fx.Node:
     """The input of a language model."""
-    node = next(node for node in graph.nodes if node.op == "placeholder")
+    node: fx.Node = next(node for node in graph.nodes if node.op == "placeholder")
     value = node.meta.get("val")
     if not isinstance(value, Tensor) or value.is_floating_point() or value.dim() != 2:
         raise ValueError(f"{type(model).__name__} reads no tokens `batch token`: use boundaries without tokens")
@@ -170,8 +170,12 @@ def calibrate(model: fx.GraphModule, inputs: Tensor, *, sensitive: bool = False)
         sensitive: Whether directions count by what the model's answers feel of them (its Fisher information), for
             a model that answers logits; else all alike.
     """
-    for boundary in boundaries_of(model):
-        boundary.calibrate(*(_felt(model, boundary, inputs) if sensitive else _seen(model, boundary, inputs)))
+    boundaries = boundaries_of(model)
+    for number, boundary in enumerate(boundaries):
+        found = (
+            _felt(model, boundary, boundaries[number + 1 :], inputs) if sensitive else _seen(model, boundary, inputs)
+        )
+        boundary.calibrate(*found)
 
 
 @torch.no_grad()
@@ -190,8 +194,13 @@ def _told(seen: list[tuple[Tensor, ...]]) -> Tensor | None:
     return torch.cat([args[1] for args in seen]) if len(seen[0]) > 1 else None
 
 
-def _felt(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-    """What a boundary is given, and the gradient there of the loss of answers drawn from the model itself."""
+def _felt(
+    model: fx.GraphModule, boundary: Boundary, later: Iterable[Boundary], inputs: Tensor
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """What a boundary is given, and the gradient there of the loss of answers drawn from the model itself.
+
+    The later ones, which are not calibrated yet, pass on what they are given: their random weights would blur it.
+    """
     seen: list[tuple[Tensor, ...]] = []
 
     def bypass(_: nn.Module, args: tuple[Tensor, ...], __: Tensor) -> Tensor:
@@ -199,13 +208,15 @@ def _felt(model: fx.GraphModule, boundary: Boundary, inputs: Tensor) -> tuple[Te
         seen.append((value, *args[1:]))
         return value
 
-    hook = boundary.register_forward_hook(bypass)
+    hooks = [boundary.register_forward_hook(bypass)]
+    hooks += [other.register_forward_hook(lambda _, args, __: args[0]) for other in later]
     try:
         with torch.enable_grad(), evaluating(model):
             logits = model(inputs).flatten(0, -2)
-            drawn = torch.distributions.Categorical(logits=logits.detach()).sample()
+            drawn = torch.distributions.Categorical(logits=logits.detach()).sample()  # type: ignore[no-untyped-call]
             loss = torch.nn.functional.cross_entropy(logits, drawn, reduction="sum")
             slopes = torch.autograd.grad(loss, [args[0] for args in seen])
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
     return torch.cat([args[0].detach() for args in seen]), torch.cat(slopes), _told(seen)

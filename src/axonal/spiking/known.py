@@ -74,12 +74,13 @@ class Known(nn.Module):
             self.spread.weight.copy_(kept.T)
             found = [means @ kept.T for means in found]
         for table, means in zip(self.tables, found, strict=True):
-            table.weight.copy_(means)
+            table.get_parameter("weight").copy_(means)
 
 
 def _before(tokens: Tensor, back: int) -> Tensor:
     """The token so many places before; the first of a window stands for those before it."""
-    return torch.cat([tokens[:, :1].expand(-1, back), tokens[:, : tokens.shape[1] - back]], dim=1)
+    length = tokens.shape[1]
+    return torch.cat([tokens[:, :1].expand(-1, min(back, length)), tokens[:, : max(0, length - back)]], dim=1)
 
 
 def _means(index: Tensor, value: Tensor, size: int) -> Tensor:

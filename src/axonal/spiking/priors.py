@@ -50,7 +50,8 @@ def arranged(symbols: Tensor, code: Code) -> Tensor:
     if code.time_steps > 1:
         symbols = symbols.movedim(1, -2).flatten(-2)
     if isinstance(code, Categorical):
-        symbols = symbols.unflatten(-1, (-1, code.words)).argmax(-1).to(symbols.dtype)
+        groups = symbols.reshape(*symbols.shape[:-1], -1, code.words)
+        symbols = groups.argmax(-1).to(symbols.dtype)
     return symbols.reshape(len(symbols), -1, symbols.shape[-1])
 
 
@@ -95,11 +96,12 @@ class Counted(nn.Module):
 
     def probabilities(self) -> Tensor:
         """Probability of each symbol, shape `channel * context, symbol`."""
-        by_channel = self.counts.unflatten(0, (self.channels, -1))
+        by_channel = self.counts.view(self.channels, -1, self.counts.shape[-1])
         total = by_channel.sum(1, keepdim=True) + 0.5
         marginal = total / total.sum(-1, keepdim=True)
         mixed = by_channel + BACK_OFF * marginal
-        return (mixed / mixed.sum(-1, keepdim=True)).flatten(0, 1)
+        found: Tensor = (mixed / mixed.sum(-1, keepdim=True)).flatten(0, 1)
+        return found
 
     def bits(self, values: Tensor) -> Tensor:
         """Bits of arranged symbols, all of them; differentiable as `gradient` says.
@@ -139,7 +141,7 @@ class Counted(nn.Module):
         if not number:
             return channel.expand(whole.shape)
         classes = (whole > 0).long() + 2 * (whole < 0).long()
-        backs = sorted({int(back) for back in self.parents[..., 0].unique()})
+        backs = sorted({int(back) for back in self.parents[..., 0].flatten()})
         seen = torch.cat([functional.pad(classes, (0, 0, back, 0))[:, : classes.shape[1]] for back in backs], dim=-1)
         position = torch.zeros(max(backs) + 1, dtype=torch.int64)
         position[backs] = torch.arange(len(backs))
@@ -147,14 +149,21 @@ class Counted(nn.Module):
         for parent in range(number):
             back, other = self.parents[:, parent, 0], self.parents[:, parent, 1]
             context += seen[..., position[back] * self.channels + other] * 3**parent
-        return channel * 3**number + context
+        rows: Tensor = channel * 3**number + context
+        return rows
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: object) -> None:
         # A refit changes the shapes: what is loaded decides them.
-        for name in ("counts", "parents"):
-            if prefix + name in state_dict:
-                setattr(self, name, state_dict[prefix + name].clone())
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[arg-type]
+        counts, parents = (state_dict.get(prefix + name) for name in ("counts", "parents"))
+        if counts is not None and parents is not None and self._fits(counts, parents):
+            self.counts, self.parents = counts.clone(), parents.clone()
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _fits(self, counts: Tensor, parents: Tensor) -> bool:
+        """Whether they are of as many channels and of the same symbols; the contexts may be others."""
+        if parents.dim() != 3 or len(parents) != self.channels:
+            return False
+        return counts.shape == (self.channels * 3 ** parents.shape[1], self.counts.shape[-1])
 
 
 class Density(nn.Module):
@@ -186,7 +195,7 @@ class Density(nn.Module):
         with torch.enable_grad():
             for _ in range(steps):
                 optimizer.zero_grad()
-                (self.bits(sample) / sample.numel()).backward()  # type: ignore[no-untyped-call]
+                (self._cost(sample) / sample.numel()).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
         optimizer.zero_grad()
 
@@ -196,12 +205,23 @@ class Density(nn.Module):
         scale = self.log_scales.clamp(-5, 5).exp()
         upper, lower = ((centred + half) / scale for half in (0.5, -0.5))
         # On the right side both are near one: their complements keep the difference exact.
-        flip = -torch.sign(upper + lower).detach()
+        flip = torch.where((upper + lower).detach() > 0, -1.0, 1.0)
         mass = (torch.sigmoid(flip * upper) - torch.sigmoid(flip * lower)).abs()
         return (self.weight_logits.softmax(-1) * mass).sum(-1)
 
     def bits(self, values: Tensor) -> Tensor:
-        """Bits of arranged symbols, all of them."""
+        """Bits of arranged symbols, all of them.
+
+        While it is trained, the values learn from themselves with uniform noise, which stands for rounding; what is
+        charged, and the target held at, are the bits of the whole numbers.
+        """
+        if not self.training:
+            return self._cost(values)
+        hard = self._cost(values.detach().round())
+        soft = self._cost(values + torch.rand_like(values) - 0.5)
+        return hard + (soft - soft.detach())
+
+    def _cost(self, values: Tensor) -> Tensor:
         return -torch.log2(self.probability(values).clamp(min=1e-7)).sum()
 
     @torch.no_grad()

@@ -89,12 +89,12 @@ class Sent:
 
     def bits(self) -> Tensor:
         """Expected bits of one inference, differentiable."""
-        if self.prior is None:
-            return expected_bits(self.symbols, self.code)
         values = arranged(self.symbols, self.code)
+        side = self.encoder.side_bits * values.shape[1] if self.encoder is not None else 0
+        if self.prior is None:
+            return expected_bits(self.symbols, self.code) + side
         if self.learning:
             self.prior.observe(values)
-        side = self.encoder.side_bits * values.shape[1] if self.encoder is not None else 0
         return self.prior.bits(values) / len(values) + side
 
     @property

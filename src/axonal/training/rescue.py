@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -57,7 +58,7 @@ class Rescue:
         if item.encoder is None:
             return
         with torch.no_grad():
-            item.encoder.log_threshold += torch.tensor(factor).log()
+            item.encoder.log_threshold.add_(math.log(factor))
         verb = "lowered" if factor < 1 else "raised"
         self.notes.append(
             f"boundary {number} {what} for {PATIENCE} steps at step {step}: thresholds {verb} x{factor:g}"

@@ -5,11 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from axonal.views.svg import Svg, group, label, line
 
-__all__ = ["Axis", "Complement", "Frame", "Linear", "Logarithmic", "horizontal_axis", "round_ticks", "vertical_axis"]
+__all__ = [
+    "Axis",
+    "Complement",
+    "Frame",
+    "Linear",
+    "Logarithmic",
+    "below",
+    "horizontal_axis",
+    "round_ticks",
+    "vertical_axis",
+]
+
+Points = list[tuple[float, float]]
 
 
 class Axis(Protocol):
@@ -141,3 +154,25 @@ def vertical_axis(frame: Frame, axis: Axis, ticks: Sequence[float], words: Calla
         parts.append(line((frame.left, y), (frame.right, y), "grid"))
         parts.append(label((frame.left - 7, y + 4), words(tick), "tick", "end"))
     return group(*parts)
+
+
+def below(points: Points, top: float, right: float) -> list[Points]:
+    """The stretches of a line below the top and left of the right edge, cut exactly where it crosses them."""
+    pieces: list[Points] = [[]]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        shares = [0.0, 1.0]
+        if y0 != y1:
+            shares.append((top - y0) / (y1 - y0))
+        if x0 != x1:
+            shares.append((right - x0) / (x1 - x0))
+        cuts = sorted(share for share in shares if 0 <= share <= 1)
+        for start, end in pairwise(cuts):
+            middle = (start + end) / 2
+            if y0 + middle * (y1 - y0) > top or x0 + middle * (x1 - x0) > right:
+                continue
+            first, last = ((x0 + share * (x1 - x0), y0 + share * (y1 - y0)) for share in (start, end))
+            if pieces[-1] and pieces[-1][-1] == first:
+                pieces[-1].append(last)
+            else:
+                pieces.append([first, last])
+    return [piece for piece in pieces if piece]

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from axonal.views.front_page import front_files
 from axonal.views.html import html
 from axonal.views.noc import noc_page
 from axonal.views.perfetto import perfetto
 from axonal.views.variants import prime
 
-__all__ = ["Written", "write", "write_noc"]
+__all__ = ["Written", "write", "write_front", "write_noc"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,35 @@ def write_noc(result: Mapping[str, Any], folder: Path) -> Path:
     """
     _place({"noc.html": noc_page(result)}, folder)
     return folder / "noc.html"
+
+
+def write_front(
+    points: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    folder: Path,
+    name: str,
+) -> tuple[Path, Path]:
+    """Write picture and page of a front of boundary codes into a folder, as whole as `write` does.
+
+    Args:
+        points: As `front_view` takes them, like rows and summary.
+        rows: Means over seeds.
+        summary: The comparison at equal quality.
+        folder: Where to.
+        name: Name of both files without their ending.
+
+    Returns:
+        Where the picture (SVG) and the page (HTML) are.
+
+    Raises:
+        ValueError: There is no point.
+        OSError: The folder cannot be made or written to.
+    """
+    texts = front_files(points, rows, summary, name)
+    _place(texts, folder)
+    picture, page = (folder / file for file in texts)
+    return picture, page
 
 
 def _place(texts: Mapping[str, str], folder: Path) -> None:

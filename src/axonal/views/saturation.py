@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-from axonal.views.axes import Frame, Linear, horizontal_axis, vertical_axis
+from axonal.views.axes import Frame, Linear, Points, below, horizontal_axis, vertical_axis
 from axonal.views.numbers import compact, is_number, significant
 from axonal.views.rendering import standalone
 from axonal.views.svg import Figure, Svg, drawing, group, label, line, marker, path, text_width
@@ -19,7 +18,6 @@ CLIP = 8.0
 """Latencies are drawn up to this multiple of that at the lowest load: beyond saturation they only say how long one
 has looked."""
 
-Points = list[tuple[float, float]]
 Drawn = Callable[[float, float], list[Svg]]
 
 
@@ -183,33 +181,11 @@ def _latency(curves: Sequence[Curve], frame: Frame, across: Linear) -> list[Svg]
         strokes = [(curve.doubtful, "faint-line"), (curve.valid, "dashed-line")]
         strokes += [(curve.inside, "thin-line")] if len(curves) == 1 else []
         strokes += [(curve.total, "mean-line")]
-        lines = [_line(piece, across, up, css) for points, css in strokes for piece in _below(points, top, across.high)]
+        lines = [_line(piece, across, up, css) for points, css in strokes for piece in below(points, top, across.high)]
         points = [_point(curve, point, across, up) for point in curve.total]
         limit = _limit(curve, across, frame, named=len(curves) == 1)
         parts.append(group(*limit, *lines, *points, class_=curve.css))
     return parts
-
-
-def _below(points: Points, top: float, right: float) -> list[Points]:
-    """The stretches of a line below the top and left of the right edge, cut exactly where it crosses them."""
-    pieces: list[Points] = [[]]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        shares = [0.0, 1.0]
-        if y0 != y1:
-            shares.append((top - y0) / (y1 - y0))
-        if x0 != x1:
-            shares.append((right - x0) / (x1 - x0))
-        cuts = sorted(share for share in shares if 0 <= share <= 1)
-        for start, end in pairwise(cuts):
-            middle = (start + end) / 2
-            if y0 + middle * (y1 - y0) > top or x0 + middle * (x1 - x0) > right:
-                continue
-            first, last = ((x0 + share * (x1 - x0), y0 + share * (y1 - y0)) for share in (start, end))
-            if pieces[-1] and pieces[-1][-1] == first:
-                pieces[-1].append(last)
-            else:
-                pieces.append([first, last])
-    return [piece for piece in pieces if piece]
 
 
 def _line(points: Points, across: Linear, up: Linear, css: str) -> Svg:

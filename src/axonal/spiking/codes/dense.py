@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -80,15 +80,16 @@ class Float(Dense):
 class Bottleneck(Dense):
     """Dense control: the entropy bottleneck of neural compression (Balle et al. 2018).
 
-    Training adds uniform noise in place of rounding; its rate is that of a learned density of each channel.
+    Its rate is that of a learned density of each channel, under noise that stands for rounding. What the receiver
+    reads in training is rounded, with a straight-through gradient (Minnen and Singh 2020), or noisy, too.
 
     Args:
         levels: Largest magnitude.
-        noise: The noise.
+        noise: Noise in place of rounding for the receiver, too; `None` rounds.
     """
 
     levels: int = 31
-    noise: Noise = field(default_factory=Noise)
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.levels <= 127:
@@ -111,8 +112,9 @@ class Bottleneck(Dense):
         return ratio.detach().round() + (ratio - ratio.detach())
 
     def relaxed(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
-        """The ratio with noise: an unbiased stand-in for rounding that has a gradient."""
-        del leak
+        """The whole numbers; with noise, an unbiased stand-in for rounding that has a gradient."""
+        if self.noise is None:
+            return self.encode(current, threshold, leak)
         return self.noise.added(current / threshold).clamp(-self.levels, self.levels)
 
 
@@ -204,6 +206,8 @@ class Categorical(OneStep):
 
     def __post_init__(self) -> None:
         require_bits("words", self.words, 2, 256)
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature is {self.temperature}, must be > 0 and finite")
 
     @property
     def symbols(self) -> SymbolClass:
@@ -228,7 +232,9 @@ class Categorical(OneStep):
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """One-hot groups, shape of `current`, whose neurons are a multiple of `words`."""
         del leak
-        logits = (current / threshold).unflatten(-1, (-1, self.words)) / self.temperature
+        ratio = current / threshold
+        logits = ratio.reshape(*ratio.shape[:-1], -1, self.words) / self.temperature
         soft = logits.softmax(-1)
         hard = functional.one_hot(logits.argmax(-1), self.words).to(soft.dtype)
-        return (hard + (soft - soft.detach())).flatten(-2)
+        found: Tensor = (hard + (soft - soft.detach())).flatten(-2)
+        return found

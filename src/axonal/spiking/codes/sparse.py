@@ -98,7 +98,10 @@ class Burst(OneStep):
         """Symbols, shape of `current`; the gradient passes as if every group spoke."""
         symbols = self.inner.encode(current, threshold, leak)
         neurons = current.shape[-1]
-        energy = torch.nn.functional.pad((current / threshold).detach().square(), (0, -neurons % self.group))
-        speaks = energy.unflatten(-1, (-1, self.group)).mean(-1) >= 1
+        energy = (current / threshold).detach().square()
+        # Ones fill up the last group: they leave the mean of the others on its side of one.
+        padded = torch.nn.functional.pad(energy, (0, -neurons % self.group), value=1.0)
+        speaks = padded.view(*padded.shape[:-1], -1, self.group).mean(-1) >= 1
         mask = speaks.repeat_interleave(self.group, dim=-1)[..., :neurons]
-        return symbols + (symbols * mask - symbols).detach()
+        sent: Tensor = symbols + (symbols * mask - symbols).detach()
+        return sent

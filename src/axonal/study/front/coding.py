@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from axonal import wire
-from axonal.spiking import Code, Counted, Density, Sent, arranged, evaluating, observed
+from axonal.spiking import Categorical, Code, Counted, Density, Sent, arranged, evaluating, observed
 from axonal.spiking.traffic import symbol_traffic
 
 __all__ = ["Coded", "Weighed", "coder_of", "contexts_of", "sent_by", "weigh"]
@@ -187,7 +187,7 @@ def weigh(fit: Symbols, choose: Symbols, test: Symbols, *, parents: int, frame: 
     count, positions, channels = test.values.shape
     elements = positions * channels
     if not test.code.levels:
-        plain = float(PLAIN_BITS * elements)
+        plain = float(PLAIN_BITS * elements + test.side)
         framed = plain + wire.HEADER_BITS
         return Coded(
             coder="none",
@@ -200,6 +200,7 @@ def weigh(fit: Symbols, choose: Symbols, test: Symbols, *, parents: int, frame: 
             symbols=elements,
             elements=test.elements,
             alphabet=1 << PLAIN_BITS,
+            side=test.side,
         )
     names = ["static", *(["conditional"] if parents else []), *(["learned"] if isinstance(fit.prior, Density) else [])]
     coders = {name: coder_of(fit, name, parents) for name in names}
@@ -212,12 +213,19 @@ def weigh(fit: Symbols, choose: Symbols, test: Symbols, *, parents: int, frame: 
         static=test.side + (real if best.name == "static" else _framed(coders["static"].packer, test.values, frame)),
         single=test.side + _framed(best.packer, test.values[:: math.ceil(count / SINGLE)], 1),
         packets=test.side + _packets(test),
-        events=float(torch.count_nonzero(test.values)) / count,
+        events=_events(test),
         symbols=elements,
         elements=test.elements,
         alphabet=best.packer.alphabet_size,
         side=test.side,
     )
+
+
+def _events(test: Symbols) -> float:
+    """Mean events of one inference; a one-hot group is one, whichever of its neurons it is."""
+    if isinstance(test.code, Categorical):
+        return float(test.values[0].numel())
+    return float(torch.count_nonzero(test.values)) / len(test.values)
 
 
 def _framed(packer: wire.Ranged, values: Tensor, frame: int) -> float:
@@ -234,12 +242,10 @@ def _framed(packer: wire.Ranged, values: Tensor, frame: int) -> float:
 
 def _packets(test: Symbols) -> float:
     """Mean bits of one inference in the packet format that is cheapest without an entropy coder."""
-    events = float(torch.count_nonzero(test.values)) / len(test.values)
-    if test.code.symbols == "event" and len(test.shape) and math.prod(test.shape) != test.values[0].numel():
+    if isinstance(test.code, Categorical):
         # One-hot groups: their index is as wide as it is.
-        width = math.ceil(math.log2(math.prod(test.shape) / test.values[0].numel()))
-        return float(wire.HEADER_BITS + test.values[0].numel() * width)
-    traffic = symbol_traffic(test.shape, test.code, events)
+        return float(wire.HEADER_BITS + test.values[0].numel() * math.ceil(math.log2(test.code.words)))
+    traffic = symbol_traffic(test.shape, test.code, _events(test))
     return wire.bits(wire.cheapest(traffic), traffic)
 
 

@@ -68,7 +68,7 @@ def _row(group: Sequence[Point]) -> dict[str, Any]:
 
 def _beats(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     no_worse = other["bits"] <= row["bits"] and other["loss"] <= row["loss"]
-    return no_worse and (other["bits"] < row["bits"] or other["loss"] < row["loss"])
+    return bool(no_worse and (other["bits"] < row["bits"] or other["loss"] < row["loss"]))
 
 
 def bits_at(rows: Sequence[Mapping[str, Any]], loss: float) -> float | None:

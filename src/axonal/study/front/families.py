@@ -32,8 +32,8 @@ from axonal.spiking.priors import Prior, RateGradient
 
 __all__ = ["FAMILIES", "Family", "family"]
 
-NEURONS: dict[Task, float] = {"classification": 1 / 4, "language": 1 / 2}
-"""Neurons of a projection for each channel: images leave more out than text does."""
+NEURONS = 1 / 2
+"""Neurons of a projection for each channel."""
 
 Sized = Callable[[int, float], tuple[int, Code]]
 """From channels and target to neurons (0: the channels themselves) and the code."""
@@ -48,7 +48,7 @@ class Family:
         label: Name for people.
         control: Whether it is one of the dense controls that spikes have to beat.
         code: What crosses; of codes whose size follows from the target, any.
-        neurons: Neurons for each channel: 0 for the channels themselves, `None` for the task's projection.
+        neurons: Neurons for each channel: 0 for the channels themselves, `None` for half of them.
         sweep: How targets are met. `held`: by the traffic objective, one run that lowers its target step by step;
             `sized`: by the size of the code, one run for each; `fixed`: not at all, one run.
         sized: Neurons and code for a target, for `sized`.
@@ -56,7 +56,7 @@ class Family:
         prior: What the objective charges by: counts of symbols, or a density (for codes trained with noise).
         gradient: How the bits act on the symbols.
         parents: Symbols known to the receiver that choose the table of another; 0 is a factorised prior.
-        distillation: Share of the loss that is the distance to the dense network's answers.
+        distillation: Share of the loss that is the distance to the dense network's answers; the recipe's when `None`.
         tokens: Whether the tokens of a language model cross, too, so that the receiver can guess from them.
         stretch: Factor on the training steps.
     """
@@ -72,22 +72,22 @@ class Family:
     prior: Literal["counted", "density"] = "counted"
     gradient: RateGradient = "coded"
     parents: int = 2
-    distillation: float = 0.0
+    distillation: float | None = None
     tokens: bool = False
     stretch: float = 1.0
 
-    def shape(self, features: int, target: float, task: Task) -> tuple[int, Code]:
+    def shape(self, features: int, target: float) -> tuple[int, Code]:
         """Neurons and code of a boundary of so many channels."""
         if self.sized is not None:
             return self.sized(features, target)
-        share = NEURONS[task] if self.neurons is None else self.neurons
+        share = NEURONS if self.neurons is None else self.neurons
         return (max(1, round(share * features)) if share else 0), self.code
 
     def boundary(self, features: int, target: float, task: Task, channel_axis: int, classes: int) -> Boundary:
         """A boundary without prior; `classes` is the alphabet of a language model."""
         tokens = classes if self.tokens and task == "language" else 0
         patch = self.patch if channel_axis == 1 else 1
-        neurons, code = self.shape(features * patch**2, target, task)
+        neurons, code = self.shape(features * patch**2, target)
         return Boundary(features, neurons, code, channel_axis, patch, tokens)
 
     def fresh_prior(self, boundary: Boundary) -> Prior | None:
@@ -127,15 +127,8 @@ _ALL = (
     replace(
         _GRADED, key="graded_triangle", label="the same, triangular gradient", code=Graded(2, surrogate=Triangle())
     ),
-    replace(_GRADED, key="graded_distilled", label="the same, distilled", distillation=0.5),
+    replace(_GRADED, key="graded_undistilled", label="the same, not distilled", distillation=0.0),
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
-    replace(
-        _GRADED,
-        key="graded_residual_distilled",
-        label="the same, distilled",
-        tokens=True,
-        distillation=0.5,
-    ),
     replace(_GRADED, key="graded_long", label="the same, annealed twice as long", stretch=2.0),
     replace(_GRADED, key="graded3", label="projection + 3-bit graded spikes", code=Graded(3)),
     replace(_GRADED, key="graded4", label="projection + 4-bit graded spikes", code=Graded(4)),
@@ -200,6 +193,14 @@ _ALL = (
         label="entropy bottleneck",
         control=True,
         code=Bottleneck(),
+        prior="density",
+        parents=0,
+    ),
+    Family(
+        key="bottleneck_noise",
+        label="entropy bottleneck, noise for the receiver",
+        control=True,
+        code=Bottleneck(noise=Noise()),
         prior="density",
         parents=0,
     ),

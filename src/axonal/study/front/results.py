@@ -39,9 +39,9 @@ def read_points(path: Path) -> list[Point]:
         found = json.loads(path.read_text())
     except ValueError as error:
         raise ValueError(f"{path} is no JSON ({error}): move it away") from error
-    missing = (
-        [name for point in found for name in REQUIRED if name not in point] if isinstance(found, list) else ["list"]
-    )
+    if not isinstance(found, list) or not all(isinstance(point, dict) for point in found):
+        raise ValueError(f"{path} is no list of points: move it away")
+    missing = [name for point in found for name in REQUIRED if name not in point]
     if missing:
         raise ValueError(f"{path} is no list of points, it lacks {missing[0]!r}: move it away")
     return list(found)

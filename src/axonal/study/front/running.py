@@ -194,10 +194,13 @@ class _Front:
             yield from self._chain(chosen, seed, self.targets, lambda target: target)
             return
         _, _, part = self.dense()
-        features = [edge.shape[0] if len(edge.shape) == 3 else edge.shape[-1] for edge in part.boundaries]
+        # Sizes follow from the channels of a position: those of a whole patch, for images.
+        features = [
+            edge.shape[0] * chosen.patch**2 if len(edge.shape) == 3 else edge.shape[-1] for edge in part.boundaries
+        ]
         seen = set()
         for target in self.targets if chosen.sweep == "sized" else self.targets[:1]:
-            shape = tuple(chosen.shape(count, target, self.dataset.task) for count in features)
+            shape = tuple(chosen.shape(count, target) for count in features)
             if shape not in seen:
                 seen.add(shape)
                 yield from self._chain(chosen, seed, (target,), lambda _: None)
@@ -205,7 +208,10 @@ class _Front:
     def _chain(self, chosen: Family, seed: int, targets: Sequence[float], held: Any) -> Iterator[Point]:
         """One boundary trained at one target after the other, each from the weights of the one before."""
         model, start = self._started(chosen, seed, targets[0])
-        weight, facts = self.plan.boundary.traffic_weight, [asdict(chosen), self.system.name, seed, self._start_name()]
+        weight = self.plan.boundary.traffic_weight
+        # A function has no name that another process knows; the key of the family, and the code, name it.
+        made = asdict(replace(chosen, sized=None))
+        facts = [made, asdict(self.system), self.plan.calibration, seed, self._start_name()]
         for number, target in enumerate(targets):
             if held(target) is not None:
                 self._meet(model, target)
@@ -218,7 +224,7 @@ class _Front:
                 seed=seed + 1_000 + number,
                 traffic_target=held(target),
                 traffic_weight=weight,
-                distillation=chosen.distillation,
+                distillation=self.plan.boundary.distillation if chosen.distillation is None else chosen.distillation,
             )
             title = f"{chosen.key} · {target:g} bits · seed {seed}"
             facts = [*facts, target]
