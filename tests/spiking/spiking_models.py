@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor, fx, nn
 
-from axonal.models import cnn, mlp
+from axonal.models import cnn, mlp, rwkv
 from axonal.spiking import Boundary, Code, calibrate, insert_boundaries
 from axonal.tracing import trace
 from axonal.workload import Traffic, Workload
@@ -82,3 +82,13 @@ def hybrid(name: str, code: Code, *, neurons: float) -> tuple[nn.Module, Tensor,
     )
     calibrate(made, example)
     return model, example, made
+
+
+@cache
+def language_model() -> tuple[nn.Module, Tensor, Traffic]:
+    """A small model of tokens, some windows, and the stream between its two blocks; not to be changed."""
+    torch.manual_seed(2)
+    model, tokens = rwkv.Rwkv(8, 2, 2, 16), torch.randint(0, 16, (12, 9))
+    workload = trace(model, tokens)
+    streams = [edge for edge in inner_edges(workload) if edge.source.startswith("blocks.0") and edge.shape == (9, 8)]
+    return model, tokens, streams[-1]

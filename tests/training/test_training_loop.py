@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from training_cases import Counting, dataset, hybrid, plain, same, settings, state
+from training_cases import Counting, charged, dataset, hybrid, plain, same, settings, state
 
 from axonal.training import Point, evaluate, train
 
-MODELS: list[tuple[Callable[[], nn.Module], float | None]] = [(plain, None), (hybrid, None), (hybrid, 2.5)]
-runs = pytest.mark.parametrize(("make", "target"), MODELS, ids=["plain", "hybrid", "hybrid with a target"])
+MODELS: list[tuple[Callable[[], nn.Module], float | None]] = [
+    (plain, None),
+    (hybrid, None),
+    (hybrid, 2.5),
+    (charged, 0.4),
+]
+NAMES = ["plain", "hybrid", "hybrid with a target", "hybrid with a target and a prior"]
+runs = pytest.mark.parametrize(("make", "target"), MODELS, ids=NAMES)
 
 
 class Interrupted(Exception):  # noqa: N818 - the plug that is pulled
@@ -61,6 +67,7 @@ def test_a_run_that_was_interrupted_ends_like_an_unbroken_one(
     found = train(resumed, dataset(), chosen, checkpoint=path)
     assert found.curve == expected.curve
     assert (found.best, found.steps, found.warnings) == (expected.best, expected.steps, expected.warnings)
+    assert found.traffic_weight == expected.traffic_weight
     assert same(resumed.state_dict(), unbroken.state_dict())
     assert found.seconds > 0
 

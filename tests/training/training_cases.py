@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from axonal.data import Dataset, Split
-from axonal.spiking import Boundary, Graded, calibrate, insert_boundaries
+from axonal.spiking import Boundary, Code, Counted, Graded, boundaries_of, calibrate, insert_boundaries
 from axonal.tracing import trace
 from axonal.training import TrainingSettings
 from axonal.workload import Traffic
@@ -62,13 +62,20 @@ def _cut() -> tuple[nn.Module, Traffic]:
     return model, edge
 
 
-def hybrid() -> fx.GraphModule:
-    """A network with a boundary of graded events."""
+def hybrid(code: Code | None = None) -> fx.GraphModule:
+    """A network with a boundary, of graded events unless told otherwise."""
     model, edge = _cut()
     torch.manual_seed(5)
     some = images(30, 9).inputs
-    made = insert_boundaries(model, some, [edge], lambda n, axis: Boundary(n, 32, Graded(3), axis))
+    made = insert_boundaries(model, some, [edge], lambda n, axis: Boundary(n, 32, code or Graded(3), axis))
     calibrate(made, some)
+    return made
+
+
+def charged() -> fx.GraphModule:
+    """The same, charged by what a prior expects that learns while it is trained."""
+    made = hybrid()
+    boundaries_of(made)[0].encoder.prior = Counted(32, -4, 4)
     return made
 
 

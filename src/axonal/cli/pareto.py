@@ -50,7 +50,8 @@ def pareto(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Train many boundary codes from one dense network and weigh quality against [bold]really coded bits[/].
 
-    Points are added to DATA.json after each code; those of another dense network are moved aside.
+    Points are added to DATA.json after each code: run an interrupted command again and it goes on from there.
+    Points of another dense network, which do not compare, are moved aside to DATA.before.json.
     """
     from axonal.cli.pareto_running import Kept, run  # noqa: PLC0415 - torch only when a verb needs it
     from axonal.cli.pareto_showing import codes_json, codes_view  # noqa: PLC0415
@@ -84,6 +85,8 @@ def pareto(  # noqa: PLR0913, PLR0917 - one parameter for each option
             cache=cache,
             workers=workers,
         )
+        if start is not None and not start.is_file():
+            raise FileNotFoundError(f"--start {start} is no file: name weights of a trained network, or leave it out")
         reject_unwritable("--cache", cache or default_folder())
         console = Console(stderr=True, emoji=False)
         console.print(f"[bold]axonal pareto[/] {escape(data)} on {escape(system)}, {len(request.codes)} codes")

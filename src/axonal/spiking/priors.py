@@ -212,12 +212,13 @@ class Density(nn.Module):
     def bits(self, values: Tensor) -> Tensor:
         """Bits of arranged symbols, all of them.
 
-        While it is trained, the values learn from themselves with uniform noise, which stands for rounding; what is
-        charged, and the target held at, are the bits of the whole numbers.
+        While it is trained, whole values learn from themselves with uniform noise, which stands for rounding; what is
+        charged, and the target held at, are the bits of the whole numbers. Values with noise are charged as they are.
         """
-        if not self.training:
+        rounded = values.detach().round()
+        if not self.training or not torch.equal(rounded, values):
             return self._cost(values)
-        hard = self._cost(values.detach().round())
+        hard = self._cost(rounded)
         soft = self._cost(values + torch.rand_like(values) - 0.5)
         return hard + (soft - soft.detach())
 

@@ -20,11 +20,9 @@ from axonal.training import TrainingSettings, examples
 __all__ = [
     "NETWORKS",
     "VARIANTS",
-    "FrontRecipe",
     "Network",
     "Recipe",
     "Variant",
-    "front_recipe",
     "network",
     "recipe",
 ]
@@ -244,104 +242,4 @@ def _recipe(dense: TrainingSettings, boundary: TrainingSettings, *, neurons: flo
         neurons=neurons,
         test_examples=10_000,
         traced=traced,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrontRecipe:
-    """How a front is trained: one dense network, then boundaries from it in minutes.
-
-    Args:
-        network: Name of the network.
-        dense: Training of the dense network.
-        boundary: Training at each target.
-        targets: Bits per boundary element, falling.
-        calibration: Examples that boundaries start from.
-        fit_examples: Examples of the training split that the coder's tables are learned from.
-        test_examples: Examples or windows of the test split.
-        frame: Inferences of a frame.
-    """
-
-    network: str
-    dense: TrainingSettings
-    boundary: TrainingSettings
-    targets: tuple[float, ...]
-    calibration: int
-    fit_examples: int
-    test_examples: int
-    frame: int
-
-
-def front_recipe(dataset: Dataset, *, quick: bool = False) -> FrontRecipe:
-    """The recipe of a front on a dataset; `quick` is for demonstrations."""
-    if dataset.task == "language":
-        words = dataset.classes > 256
-        training = TrainingSettings(
-            steps=3500 if words else 5000,
-            batch=8 if words else 16,
-            window=WINDOW,
-            learning_rate=2e-3 if words else 3e-3,
-            weight_decay=0.1 if words else 0.02,
-            evaluate_every=250,
-            validation_examples=200,
-            patience=100,
-            bfloat16=True,
-        )
-        plan = FrontRecipe(
-            network="rwkv_large",
-            dense=training,
-            boundary=replace(
-                training,
-                steps=300,
-                learning_rate=1e-3,
-                evaluate_every=150,
-                validation_examples=64,
-                body_rate=0.2,
-                distillation=0.5,
-                traffic_weight=0.1,
-                traffic_rate=0.03,
-            ),
-            targets=(0.5, 0.25, 0.125),
-            calibration=64,
-            fit_examples=200,
-            test_examples=800,
-            frame=16,
-        )
-    else:
-        # Sound is a sequence of frames; its network mixes precisions that bfloat16 would not let it mix.
-        sound = dataset.name == "fsdd"
-        training = TrainingSettings(
-            steps=1500 if sound else 8000,
-            learning_rate=3e-3 if sound else 4e-3,
-            evaluate_every=100 if sound else 400,
-            validation_examples=300 if sound else 6000,
-            patience=100,
-            bfloat16=not sound,
-        )
-        plan = FrontRecipe(
-            network="speech" if sound else "cnn",
-            dense=training,
-            boundary=replace(
-                training,
-                steps=100 if sound else 500,
-                learning_rate=1e-3,
-                evaluate_every=50 if sound else 250,
-                validation_examples=300 if sound else 2000,
-                body_rate=0.2,
-                distillation=0.5,
-                traffic_weight=0.1,
-                traffic_rate=0.03,
-            ),
-            targets=(0.4, 0.25, 0.12, 0.06),
-            calibration=128,
-            fit_examples=2048,
-            test_examples=10_000,
-            frame=128,
-        )
-    if not quick:
-        return plan
-    return replace(
-        plan,
-        dense=replace(plan.dense, steps=max(1, plan.dense.steps // 10), evaluate_every=100),
-        boundary=replace(plan.boundary, steps=max(2, plan.boundary.steps // 4)),
     )

@@ -79,7 +79,7 @@ def train(
     learner = Learner(
         model=model,
         teacher=teacher if settings.distillation else None,
-        optimizer=torch.optim.AdamW(_groups(model, settings), lr=settings.learning_rate),
+        optimizer=torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.learning_rate),
         objective=_objective(model, settings),
     )
     resumes = checkpoint is not None and checkpoint.exists()
@@ -121,18 +121,12 @@ def _finished(
     )
 
 
-def _groups(model: nn.Module, settings: TrainingSettings) -> list[dict[str, Any]]:
-    """Matrices decay; biases, thresholds and leaks do not. Boundaries and the rest have rates of their own."""
-    inside = {id(p) for boundary in boundaries_of(model) for p in boundary.parameters()}
+def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; biases, thresholds and leaks do not."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     return [
-        {
-            "params": [p for p in trainable if (id(p) in inside) == bounding and (p.dim() > 1) == decays],
-            "weight_decay": settings.weight_decay * decays,
-            "share": 1.0 if bounding else settings.body_rate,
-        }
-        for bounding in (False, True)
-        for decays in (True, False)
+        {"params": [p for p in trainable if p.dim() > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trainable if p.dim() <= 1], "weight_decay": 0.0},
     ]
 
 
@@ -161,7 +155,7 @@ def _rate(settings: TrainingSettings, step: int) -> float:
 def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: int) -> float:
     """One step of the optimiser; the loss without the traffic's penalty."""
     for group in learner.optimizer.param_groups:
-        group["lr"] = group["share"] * _rate(settings, step)
+        group["lr"] = _rate(settings, step)
     inputs, targets = batch_at(dataset, settings, step)
     # Dropout draws from the global generator: seeding it for each step makes a resumed run equal to an unbroken one.
     with torch.random.fork_rng(devices=[]):

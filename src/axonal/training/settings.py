@@ -16,8 +16,6 @@ class TrainingSettings:
         batch: Examples, or windows of text, of one step.
         window: Bytes of one window of text; ignored for classification.
         learning_rate: Peak of the schedule (linear warm-up, then a cosine to 5 %).
-        body_rate: Learning rate of all that is no boundary, relative to that of the boundaries: a trained network
-            needs to follow only a little.
         weight_decay: Decoupled weight decay, on matrices only.
         evaluate_every: Steps between evaluations on the validation split.
         patience: Evaluations without improvement before training stops early.
@@ -34,7 +32,6 @@ class TrainingSettings:
     batch: int = 64
     window: int = 128
     learning_rate: float = 3e-3
-    body_rate: float = 1.0
     weight_decay: float = 0.02
     evaluate_every: int = 50
     patience: int = 10
@@ -52,8 +49,6 @@ class TrainingSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be >= 1")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate is {self.learning_rate}, must be inside (0, 1)")
-        if not 0 <= self.body_rate <= 1:
-            raise ValueError(f"body_rate is {self.body_rate}, must be 0 to 1")
         if self.traffic_target is not None and not self.traffic_target > 0:
             raise ValueError(f"traffic_target is {self.traffic_target} bits per boundary element, must be > 0")
         for name in ("traffic_weight", "traffic_rate"):

@@ -128,13 +128,25 @@ class Front:
         """The comparison at equal quality, in words."""
         # What was never run is not said to have failed.
         run = {_contender(row) for row in self.rows}
-        parts = [_reached(self.summary, name) for name in CONTENDERS if name in run]
+        parts = [self._reached(name) for name in CONTENDERS if name in run]
         said = [f"At a loss of at most {self.allowed}: {', '.join(parts)}."]
         ratios = {name: self.summary.get(f"{name}_over_spikes") for name in OTHERS}
         against = [_against(ratio, OTHERS[name]) for name, ratio in ratios.items() if ratio]
         if against:
             said.append(f"Spikes take {', '.join(against)}.")
         return said
+
+    def _reached(self, name: str) -> str:
+        words, failed = CONTENDERS[name]
+        found = self.summary.get(name)
+        if not found:
+            return failed
+        unit = " bits an element" if name == "spikes" else ""
+        measured = any(row["code"] == found["code"] and row["bits"] == found["bits"] for row in self.rows)
+        remarks = [] if found["code"] == name else [str(found["code"])]
+        remarks += [] if measured else ["between its targets"]
+        remark = f" ({', '.join(remarks)})" if remarks else ""
+        return f"{words} {significant(found['bits'])}{unit}{remark}"
 
 
 def front_view(points: Sequence[Mapping[str, Any]], rows: Sequence[Row], summary: Mapping[str, Any]) -> Front:
@@ -185,16 +197,6 @@ def _contender(row: Row) -> str:
     if not row["control"]:
         return "spikes"
     return "bottleneck" if row["code"] == "bottleneck" else "controls"
-
-
-def _reached(summary: Mapping[str, Any], name: str) -> str:
-    words, failed = CONTENDERS[name]
-    found = summary.get(name)
-    if not found:
-        return failed
-    code = "" if found["code"] == name else f" ({found['code']})"
-    unit = " bits an element" if name == "spikes" else ""
-    return f"{words} {significant(found['bits'])}{unit}{code}"
 
 
 def _against(ratio: float, other: str) -> str:

@@ -53,7 +53,7 @@ def print_front(
 
 
 def _table(front: Front) -> Table:
-    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    shown = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     shown.add_column("")
     shown.add_column("code", overflow="fold", min_width=11)
     energy, latency = (

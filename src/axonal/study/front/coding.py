@@ -124,7 +124,7 @@ def coder_of(symbols: Symbols, name: str, parents: int) -> Coder:
             raise ValueError("the boundary has no learned density: use static or conditional")
         tables = wire.quantised(prior.probabilities().double().numpy())
         packer = wire.Ranged.of(tables, low=prior.low, contexts=bare)
-        return Coder(name=name, packer=packer, estimate=lambda values: float(prior.bits(values)))
+        return Coder(name=name, packer=packer, estimate=lambda values: float(prior.bits(values).detach()))
     low, high = _alphabet(symbols)
     counted = Counted(channels, low, high)
     contexts = contexts_of(symbols, parents) if name == "conditional" else None

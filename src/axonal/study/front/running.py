@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,8 +24,9 @@ from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folde
 from axonal.study.front.charging import charge
 from axonal.study.front.coding import Weighed, contexts_of, sent_by, weigh
 from axonal.study.front.families import FAMILIES, Family, family
+from axonal.study.front.recipes import front_recipe
 from axonal.study.gather import commit
-from axonal.study.recipes import Network, front_recipe, network
+from axonal.study.recipes import Network, network
 from axonal.study.watching import Silent, Watcher
 from axonal.study.workers import Job, one_thread, run_jobs
 from axonal.tracing import trace
@@ -191,21 +193,24 @@ class _Front:
 
     def _swept(self, chosen: Family, seed: int) -> Iterator[Point]:
         if chosen.sweep == "held":
-            yield from self._chain(chosen, seed, self.targets, lambda target: target)
+            yield from self._chain(chosen, seed, self.targets, held=True)
+            return
+        if chosen.sweep == "fixed":
+            yield from self._chain(chosen, seed, (float(chosen.code.value_bits),), held=False)
             return
         _, _, part = self.dense()
-        # Sizes follow from the channels of a position: those of a whole patch, for images.
+        # An image `channel height width` has its channels first, all else last.
         features = [
             edge.shape[0] * chosen.patch**2 if len(edge.shape) == 3 else edge.shape[-1] for edge in part.boundaries
         ]
         seen = set()
-        for target in self.targets if chosen.sweep == "sized" else self.targets[:1]:
+        for target in self.targets:
             shape = tuple(chosen.shape(count, target) for count in features)
             if shape not in seen:
                 seen.add(shape)
-                yield from self._chain(chosen, seed, (target,), lambda _: None)
+                yield from self._chain(chosen, seed, (target,), held=False)
 
-    def _chain(self, chosen: Family, seed: int, targets: Sequence[float], held: Any) -> Iterator[Point]:
+    def _chain(self, chosen: Family, seed: int, targets: Sequence[float], *, held: bool) -> Iterator[Point]:
         """One boundary trained at one target after the other, each from the weights of the one before."""
         model, start = self._started(chosen, seed, targets[0])
         weight = self.plan.boundary.traffic_weight
@@ -213,7 +218,7 @@ class _Front:
         made = asdict(replace(chosen, sized=None))
         facts = [made, asdict(self.system), self.plan.calibration, seed, self._start_name()]
         for number, target in enumerate(targets):
-            if held(target) is not None:
+            if held:
                 self._meet(model, target)
             self._refit(model, chosen.parents if number else 0)
             # The first target of a chain is far from the dense network, and a chain of one has no other.
@@ -222,7 +227,7 @@ class _Front:
                 self.plan.boundary,
                 steps=round(self.plan.boundary.steps * stretch),
                 seed=seed + 1_000 + number,
-                traffic_target=held(target),
+                traffic_target=target if held else None,
                 traffic_weight=weight,
                 distillation=self.plan.boundary.distillation if chosen.distillation is None else chosen.distillation,
             )
@@ -357,7 +362,7 @@ class _Front:
         """What tells one dense network from another."""
         if self.request.start is None:
             return content_key(asdict(self.plan.dense))
-        return content_key({"size": self.request.start.stat().st_size, "dense": self.dense()[1]})
+        return hashlib.sha256(self.request.start.read_bytes()).hexdigest()
 
     def _key(self, kind: str, facts: Sequence[Any], settings: Any) -> str:
         return content_key(
