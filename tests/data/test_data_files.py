@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from axonal.data import Dataset, load, names
+from axonal.data import Dataset, describe, load, names
 from axonal.data.files import FOLDER_VARIABLE
 from axonal.data.idx import parse
 
@@ -36,7 +36,8 @@ def content(dataset: Dataset) -> bytes:
 @pytest.mark.parametrize("name", [name for name in names() if name not in {"digits", "pydocs"}])
 def test_a_missing_file_is_answered_with_names_folders_and_levers(name: str, tmp_path: Path) -> None:
     levers = ("get it from http", "--data-dir DIR", FOLDER_VARIABLE)
-    refused(name, tmp_path, str(tmp_path / name), str(tmp_path), *levers, kind=FileNotFoundError)
+    place = str(tmp_path / describe(name).folders[0])
+    refused(name, tmp_path, place, str(tmp_path), *levers, kind=FileNotFoundError)
     refused(name, None, "no data folder is given", *levers, kind=FileNotFoundError)
 
 

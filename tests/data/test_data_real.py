@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+import torch
 
 from axonal.data import Dataset, describe, load, names
 
@@ -14,7 +15,9 @@ DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 SIZES = {
     "mnist": (54_000, 6_000, 10_000),
     "fashion_mnist": (54_000, 6_000, 10_000),
+    "fsdd": (2_400, 300, 300),
     "ptb": (5_101_618, 399_782, 449_945),
+    "ptb_words": (929_589, 73_760, 82_430),
     "tiny_shakespeare": (892_315, 111_539, 111_540),
 }
 ENWIK8_BYTES = {True: 4_000_000, False: 100_000_000}
@@ -37,13 +40,34 @@ def test_a_real_set_keeps_to_its_description(name: str) -> None:
     if dataset.task == "classification":
         assert all(set(split.targets.tolist()) == set(range(dataset.classes)) for split in dataset.splits)
         height, width = dataset.train.inputs.shape[2:]
-        assert f"{height}x{width}" in dataset.inference
+        assert f"{height}x{width}" in dataset.inference or f"{height} frames" in dataset.inference
         assert 0 == float(dataset.test.inputs.min()) < float(dataset.test.inputs.max()) == 1
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_a_real_set_has_the_published_sizes(name: str) -> None:
     assert tuple(len(split) for split in real(name).splits) == SIZES[name]
+
+
+def test_words_are_those_of_the_text_and_their_bytes_add_up_to_it() -> None:
+    read = real("ptb").test.inputs.numpy().tobytes()
+    dataset = real("ptb_words")
+    assert dataset.test.inputs.dtype == torch.int16
+    assert set(dataset.train.inputs.tolist()) == set(range(10_000))
+    assert round(dataset.bytes_per_symbol * len(dataset.test)) == len(read) == 449_945
+    # From the most frequent on: the, the unknown word, the end of a sentence.
+    most = dict(zip(("the", "<unk>", "\n"), range(3), strict=True))
+    words = read.decode().replace("\n", " \n ").split(" ")
+    found = [most.get(word, 3) for word in words if word]
+    assert dataset.test.inputs.clamp(max=3).tolist() == found
+
+
+def test_spoken_digits_are_as_many_of_each_speaker_and_lie_in_their_span() -> None:
+    dataset = real("fsdd")
+    for split in dataset.splits:
+        assert split.inputs.shape[1:] == (1, 64, 32)
+        assert torch.bincount(split.targets).tolist() == [len(split) // 10] * 10
+        assert 0 == float(split.inputs.min()) < float(split.inputs.max()) <= 1
 
 
 def test_enwik8_is_whole_or_says_that_it_is_a_prefix() -> None:

@@ -5,7 +5,7 @@ import torch
 from models_cases import NETWORKS, SMALL, built
 from torch import Tensor, nn
 
-from axonal.models import cnn, mlp, rwkv
+from axonal.models import cnn, mlp, rwkv, speech
 from axonal.spiking import LIF
 from axonal.tracing import trace
 
@@ -57,9 +57,10 @@ def test_spiking_networks_pass_on_nothing_but_spikes_and_their_sums(name: str) -
     for key, spikes in fired.items():
         assert set(spikes.unique().tolist()) <= {0.0, 1.0}, key
     assert any(0 < float(spikes.mean()) < 1 for spikes in fired.values())
-    first = {"mlp": "blocks.0.linear", "cnn": "blocks.0.convolution"}.get(name)
+    # Who reads the image or the sound itself, or the mean over all frames.
+    other = {"mlp": ["blocks.0.linear"], "cnn": ["blocks.0.convolution"], "speech": ["input", "head"]}.get(name, [])
     for key, value in read.items():
-        if key != first:  # which reads the image itself
+        if key not in other:
             assert torch.equal(value, value.round()), key
             assert float(value.min()) >= 0, key
 
@@ -122,3 +123,43 @@ def test_windows_of_any_length_are_read() -> None:
     tokens = torch.randint(0, 16, (2, 9))
     with torch.no_grad():
         torch.testing.assert_close(model(tokens[:, :4]), model(tokens)[:, :4])
+
+
+@both
+@pytest.mark.parametrize("changed", [1, 4, 6])
+def test_a_later_frame_never_changes_an_earlier_state_of_the_stream(spiking: bool, changed: int) -> None:
+    model, sound = built("speech", spiking)
+    states: list[Tensor] = []
+    model.eval().blocks.register_forward_hook(lambda _, __, stream: states.append(stream))  # type: ignore[union-attr]
+    other = sound.clone()
+    other[:, :, changed:] = 1 - sound[:, :, changed:]
+    with torch.no_grad():
+        before, after = model(sound), model(other)
+    assert torch.equal(states[0][:, :changed], states[1][:, :changed])
+    assert not torch.equal(states[0][:, changed:], states[1][:, changed:])
+    assert not torch.equal(before, after)
+
+
+def test_an_answer_to_a_sound_is_read_from_the_mean_of_its_frames() -> None:
+    model, sound = built("speech", False)
+    states: list[Tensor] = []
+    model.eval().head_norm.register_forward_hook(lambda _, __, stream: states.append(stream))  # type: ignore[union-attr]
+    with torch.no_grad():
+        logits = model(sound)
+        torch.testing.assert_close(model.head(states[0].mean(1)), logits)  # type: ignore[operator]
+        assert model(sound[:, :, :3]).shape == logits.shape
+
+
+def test_dropout_is_for_training_alone() -> None:
+    for name in ("speech", "rwkv"):
+        torch.manual_seed(0)
+        model = speech.Speech(5, 3, 8, 1, 2, dropout=0.5) if name == "speech" else rwkv.Rwkv(8, 2, 2, 16, dropout=0.5)
+        example = NETWORKS[name](False)[1]
+        assert not torch.equal(model(example), model(example))
+        model.eval()
+        assert torch.equal(model(example), model(example))
+
+
+def test_a_sound_of_several_channels_is_refused() -> None:
+    with pytest.raises(ValueError, match="sound has 2 channels, must have 1: mix them down"):
+        speech.small((2, 64, 32))

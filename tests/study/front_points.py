@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 from study_runs import Counting
+from torch import nn
 
+from axonal.data import Dataset
 from axonal.study.cache import content_key
 from axonal.study.front import FrontRequest, pareto, running
 
@@ -88,9 +90,15 @@ def point(code: str, bits: float, quality: float, **changes: Any) -> dict[str, A
         "dense_quality": 0.9,
         "bits_per_element": bits,
         "estimated_bits_per_element": bits,
+        "bits_per_element_packets": 3 * bits,
         "commit": "0",
         "data": "made",
         "network": "up",
         "system": "here",
         **changes,
     }
+
+
+def single(dataset: Dataset, spiking: bool) -> nn.Module:
+    """A network that cannot be cut."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(dataset.train.inputs[0].numel(), dataset.classes))

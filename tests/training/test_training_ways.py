@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
-from training_cases import Counting, charged, dataset, hybrid, plain, settings, state
+from training_cases import Counting, charged, dataset, hybrid, plain, settings
 
 from axonal.data import Dataset, Split
-from axonal.spiking import BitPlane, Bottleneck, Code, FewSpikes, Graded, Latency, Noise, observed
+from axonal.models import mlp, rwkv
+from axonal.spiking import LIF, BitPlane, Bottleneck, Code, FewSpikes, Graded, Latency, Noise, observed
 from axonal.training import evaluate, train
 from axonal.training.tasks import distance
 
@@ -108,6 +109,20 @@ def test_half_precision_is_for_the_products_of_training_steps_alone(code: Code) 
     assert trained.best.validation > 0.5
     split = dataset().validation
     assert evaluate(model, dataset(), split.inputs, split.targets).value == trained.best.validation
+
+
+@pytest.mark.parametrize("task", ["classification", "language"])
+def test_spiking_networks_are_trained_in_half_precision_too(task: str) -> None:
+    torch.manual_seed(0)
+    model: nn.Module = rwkv.Rwkv(8, 1, 2, spiking=True) if task == "language" else mlp.Mlp(16, 8, 3, time_steps=3)
+    spikes: set[torch.dtype] = set()
+    for module in model.modules():
+        if isinstance(module, LIF):
+            module.register_forward_hook(lambda _, __, sent: spikes.add(sent.dtype))
+    trained = train(model, dataset(task), settings(steps=6, bfloat16=True))
+    assert spikes == {torch.float32}
+    assert trained.curve[-1].train_loss < 10
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
 
 
 def test_half_precision_learns_nearly_the_same() -> None:

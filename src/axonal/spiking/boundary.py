@@ -151,7 +151,12 @@ class Boundary(nn.Module):
         return decoded if self.patch == 1 else functional.pixel_shuffle(decoded, self.patch)
 
     def _patches(self, value: Tensor) -> Tensor:
-        return value if self.patch == 1 else functional.pixel_unshuffle(value, self.patch)
+        if self.patch == 1:
+            return value
+        height, width = value.shape[-2:]
+        if height % self.patch or width % self.patch:
+            raise ValueError(f"the image is {height}x{width}, must be a multiple of patch {self.patch}: choose patch 1")
+        return functional.pixel_unshuffle(value, self.patch)
 
     @torch.no_grad()
     def calibrate(self, value: Tensor, gradient: Tensor | None = None, tokens: Tensor | None = None) -> None:

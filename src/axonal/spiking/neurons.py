@@ -76,6 +76,9 @@ class LIF(nn.Module):
 
     def forward(self, current: Tensor) -> Tensor:
         """Spikes, shape of `current`."""
+        if current.dtype != self.log_threshold.dtype:
+            # Products in half precision are compared with thresholds in full: spikes add up over many steps.
+            current = current.to(self.log_threshold.dtype)
         steps = torch.movedim(current, self.time_axis, 0)
         axis, time_axis = self.channel_axis % current.dim(), self.time_axis % current.dim()
         axis -= axis > time_axis  # position within one step

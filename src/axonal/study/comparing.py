@@ -20,6 +20,7 @@ from axonal.hardware import load as load_system
 from axonal.mapping import partition
 from axonal.spiking import calibrate, insert_boundaries
 from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folder, network_key, source_key
+from axonal.study.front.best import best_code
 from axonal.study.gather import gathered
 from axonal.study.measure import Measured, Subject, measure
 from axonal.study.recipes import VARIANTS, Network, Recipe, Variant, network, recipe
@@ -109,6 +110,9 @@ def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     started = time.perf_counter()
     watcher = watcher or Silent()
     study = _study(request, watcher)
+    if "hybrid" in request.variants:
+        best = best_code(study.dataset.task)
+        watcher.say(f"boundary of the hybrid: {best.code}, {best.reason}")
     key = content_key(
         {
             "code": source_key(),
@@ -262,10 +266,10 @@ class _Study:
     def _cut(self, variant: Variant, start: Subject) -> Subject:
         """The dense network with the variant's boundaries, trained on."""
         if variant.has_target:
-            variant = replace(variant, neurons=self.plan.neurons)
+            variant = replace(variant, neurons=self.plan.neurons, code=best_code(self.dataset.task).code)
         edges = start.base.boundaries
         model = insert_boundaries(start.model, self._inputs(2), edges, variant.boundary)
-        calibrate(model, self._inputs(64))
+        calibrate(model, self._inputs(64), sensitive=True)
         target = self.plan.target if variant.has_target else None
         settings = replace(self.plan.boundary, seed=start.seed + 1_000, traffic_target=target)
         cut = [edge.tensors for edge in edges]

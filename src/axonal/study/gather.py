@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-import axonal
 from axonal.data import Dataset
 from axonal.hardware import System
 from axonal.report import Breakdown, LinkLoad, Report
+from axonal.study.front.best import best_code
 from axonal.study.judge import dominant_constants, sweeps, verdict
 from axonal.study.measure import Measured
+from axonal.study.provenance import commit, machine, versions
 from axonal.study.recipes import VARIANTS, Network
 from axonal.training import metric
 
 if TYPE_CHECKING:
     from axonal.study.comparing import Request
 
-__all__ = ["commit", "gathered"]
+__all__ = ["gathered"]
 
 SCHEMA_VERSION = 1
 
@@ -58,13 +52,13 @@ def gathered(request: Request, dataset: Dataset, system: System, network: Networ
         "workload": _workload(request, dataset, network, reference),
         "system": _system(system),
         "seeds": list(request.seeds),
-        "versions": _versions(),
+        "versions": versions(),
         "command": _command(request),
         "commit": commit(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "machine": machine(),
         "elapsed_s": 0.0,
         "variants": {name: _variant(name, runs, dataset, network) for name, runs in measured.items()},
-        "notes": [dataset.source, *NOTES],
+        "notes": [dataset.source, *NOTES, *_boundary_note(dataset, measured)],
     }
     result["ratios"] = {
         f"hybrid_over_{other}": _ratios(result["variants"]["hybrid"], result["variants"][other])
@@ -169,6 +163,14 @@ def _variant(name: str, runs: Sequence[Measured], dataset: Dataset, network: Net
     }
 
 
+def _boundary_note(dataset: Dataset, measured: Runs) -> list[str]:
+    """Why the hybrid has its code."""
+    if "hybrid" not in measured:
+        return []
+    best = best_code(dataset.task)
+    return [f"The hybrid's boundaries send {best.code}: {best.reason}."]
+
+
 def _energy(energies: Sequence[Breakdown | None]) -> dict[str, float]:
     parts = {
         part: fmean(getattr(energy, f"{part}_pj") for energy in energies)
@@ -229,15 +231,6 @@ def _ratio(mine: float, theirs: float) -> float | None:
     return mine / theirs if theirs else None
 
 
-def _versions() -> dict[str, str]:
-    return {
-        "axonal": axonal.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-
-
 def _command(request: Request) -> str:
     words = ["axonal compare", request.data, "--system", request.system]
     words += ["--network", request.network] if request.network else []
@@ -247,19 +240,3 @@ def _command(request: Request) -> str:
     words += ["--steps", ",".join(map(str, request.steps))] if request.steps is not None else []
     words += [word for key, value in request.overrides for word in ("--set", f"'{key}={value}'")]
     return " ".join(words)
-
-
-def commit() -> str:
-    """Commit of the code, when it runs from a checkout."""
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git from PATH
-            cwd=Path(axonal.__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return found.stdout.strip() or "unknown"

@@ -185,7 +185,7 @@ VARIANTS = {
     for variant in (
         Variant(key="ann", label="ANN, packed 8-bit boundary", code=Integer(8)),
         Variant(key="snn", label="SNN, spiking everywhere", code=None),
-        Variant(key="hybrid", label="Hybrid, graded spikes", code=Graded(3), neurons=1 / 4, has_target=True),
+        Variant(key="hybrid", label="Hybrid, graded spikes", code=Graded(2), neurons=1 / 4, has_target=True),
         Variant(key="low_rank", label="Control: low-rank int8", code=Integer(8), neurons=1 / 8),
         Variant(key="one_bit", label="Control: dense 1-bit", code=Integer(1), neurons=1.0),
     )

@@ -196,7 +196,7 @@ def _standing_out(by_code: Mapping[str, Sequence[Row]], summary: Mapping[str, An
 def _contender(row: Row) -> str:
     if not row["control"]:
         return "spikes"
-    return "bottleneck" if row["code"] == "bottleneck" else "controls"
+    return "bottleneck" if str(row["code"]).startswith("bottleneck") else "controls"
 
 
 def _against(ratio: float, other: str) -> str:

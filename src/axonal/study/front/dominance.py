@@ -15,6 +15,9 @@ Point = Mapping[str, Any]
 PACKED_INT8_BITS = 8.0
 """Bits of an element of the strong dense baseline."""
 
+BOTTLENECK = "bottleneck"
+"""How the names of the entropy bottlenecks begin: a control of its own kind."""
+
 TOLERANCES = {"accuracy": 0.005, "bits_per_byte": 0.02}
 """Loss against the dense network up to which a code counts as of equal quality."""
 
@@ -29,7 +32,9 @@ def front(points: Iterable[Point]) -> list[dict[str, Any]]:
 
     Returns:
         One entry for each code and target, cheapest first: `code`, `label`, `control`, `target`, `seeds`, `quality`,
-        `quality_spread`, `loss` (against the dense network, positive is worse), `bits`, `bits_spread`, `dominated`.
+        `quality_spread`, `loss` (against the dense network, positive is worse), `bits` (entropy-coded),
+        `bits_spread`, `packets` (bits in the cheapest packet format), `way` (`coded` or `packets`, whichever takes
+        less energy on the link), `energy_pj` and `latency_ns` of that way, `estimate_error`, `dominated`.
     """
     groups: dict[tuple[str, float], list[Point]] = defaultdict(list)
     for point in points:
@@ -56,13 +61,18 @@ def _row(group: Sequence[Point]) -> dict[str, Any]:
         "bits": fmean(bits),
         "bits_spread": pstdev(bits),
         "packets": fmean(p.get("bits_per_element_packets", math.nan) for p in group),
-        "energy_pj": fmean(
-            min(p.get("energy_pj_coded", math.inf), p.get("energy_pj_packets", math.inf)) for p in group
-        ),
-        "latency_ns": fmean(
-            min(p.get("latency_ns_coded", math.inf), p.get("latency_ns_packets", math.inf)) for p in group
-        ),
+        **_charges(group),
         "estimate_error": max(abs(p["bits_per_element"] / p["estimated_bits_per_element"] - 1) for p in group),
+    }
+
+
+def _charges(group: Sequence[Point]) -> dict[str, Any]:
+    """Energy and latency on the link of the way, entropy-coded or as packets, that takes less energy."""
+    energy, way = min((fmean(p.get(f"energy_pj_{way}", math.inf) for p in group), way) for way in ("coded", "packets"))
+    return {
+        "way": way,
+        "energy_pj": energy,
+        "latency_ns": fmean(p.get(f"latency_ns_{way}", math.inf) for p in group),
     }
 
 
@@ -71,7 +81,7 @@ def _beats(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     return bool(no_worse and (other["bits"] < row["bits"] or other["loss"] < row["loss"]))
 
 
-def bits_at(rows: Sequence[Mapping[str, Any]], loss: float) -> float | None:
+def bits_at(rows: Sequence[Mapping[str, Any]], loss: float, cost: str = "bits") -> float | None:
     """Fewest bits of an element at which one code loses no more than `loss`; `None` when it always loses more.
 
     Between two targets of the code the loss is taken to be linear in the logarithm of the bits; beyond its cheapest
@@ -80,15 +90,16 @@ def bits_at(rows: Sequence[Mapping[str, Any]], loss: float) -> float | None:
     Args:
         rows: Entries of `front` of one code.
         loss: Loss of quality against the dense network.
+        cost: `bits`, or `packets`.
     """
-    ordered = sorted(rows, key=lambda row: row["bits"])
+    ordered = sorted(rows, key=lambda row: row[cost])
     for below, row in zip([None, *ordered], ordered, strict=False):
         if row["loss"] > loss:
             continue
         if below is None or below["loss"] <= row["loss"]:
-            return float(row["bits"])
+            return float(row[cost])
         share = (loss - row["loss"]) / (below["loss"] - row["loss"])
-        return float(math.exp((1 - share) * math.log(row["bits"]) + share * math.log(below["bits"])))
+        return float(math.exp((1 - share) * math.log(row[cost]) + share * math.log(below[cost])))
     return None
 
 
@@ -99,10 +110,15 @@ def summary(points: Sequence[Point], loss: float | None = None) -> dict[str, Any
         points: Points of one dataset.
         loss: Loss that is allowed; that of `TOLERANCES` when `None`.
 
+    Raises:
+        ValueError: There are no points.
+
     Returns:
         `loss`, `spikes`, `controls`, `bottleneck` (each `{"code", "bits"}` or `None`) and the ratios
         `int8_over_spikes`, `controls_over_spikes`, `bottleneck_over_spikes`, `None` where there is none.
     """
+    if not points:
+        raise ValueError("there are no points to compare: run some codes")
     allowed = TOLERANCES[points[0]["quality_metric"]] if loss is None else loss
     by_code: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in front(points):
@@ -116,8 +132,8 @@ def summary(points: Sequence[Point], loss: float | None = None) -> dict[str, Any
 
     spikes = best(code for code in found if not control[code])
     others = {
-        "controls": best(code for code in found if control[code] and code != "bottleneck"),
-        "bottleneck": best(code for code in found if code == "bottleneck"),
+        "controls": best(code for code in found if control[code] and not code.startswith(BOTTLENECK)),
+        "bottleneck": best(code for code in found if code.startswith(BOTTLENECK)),
     }
     ratios = {
         f"{name}_over_spikes": item["bits"] / spikes["bits"] if item and spikes else None

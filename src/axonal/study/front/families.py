@@ -116,6 +116,9 @@ def _product(features: int, target: float) -> tuple[int, Code]:
     return 16 * groups, Categorical(16)
 
 
+LONG = 6.0
+"""Factor on the training steps of the long runs."""
+
 _GRADED = Family(key="graded", label="projection + graded spikes", code=Graded(2))
 
 _ALL = (
@@ -129,7 +132,8 @@ _ALL = (
     ),
     replace(_GRADED, key="graded_undistilled", label="the same, not distilled", distillation=0.0),
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
-    replace(_GRADED, key="graded_long", label="the same, annealed twice as long", stretch=2.0),
+    replace(_GRADED, key="graded_residual_long", label="the same, trained 6x as long", tokens=True, stretch=LONG),
+    replace(_GRADED, key="graded_long", label="projection + graded spikes, trained 6x as long", stretch=LONG),
     replace(_GRADED, key="graded3", label="projection + 3-bit graded spikes", code=Graded(3)),
     replace(_GRADED, key="graded4", label="projection + 4-bit graded spikes", code=Graded(4)),
     replace(_GRADED, key="graded_plain", label="graded spikes, no projection", neurons=0.0),
@@ -212,6 +216,25 @@ _ALL = (
         prior="density",
         parents=0,
         tokens=True,
+    ),
+    Family(
+        key="bottleneck_residual_long",
+        label="the same, trained 6x as long",
+        control=True,
+        code=Bottleneck(),
+        prior="density",
+        parents=0,
+        tokens=True,
+        stretch=LONG,
+    ),
+    Family(
+        key="int2_long",
+        label="int2, trained 6x as long",
+        control=True,
+        code=Integer(2),
+        neurons=0.0,
+        sweep="fixed",
+        stretch=LONG,
     ),
 )
 

@@ -18,14 +18,14 @@ from axonal.data import load as load_data
 from axonal.hardware import System
 from axonal.hardware import load as load_system
 from axonal.mapping import Partition, partition
-from axonal.spiking import Counted, Density, boundaries_of, calibrate, insert_boundaries, span
+from axonal.spiking import Counted, Density, SigmaDelta, boundaries_of, calibrate, insert_boundaries, span
 from axonal.spiking.calibration import meet
 from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folder, network_key, source_key
 from axonal.study.front.charging import charge
 from axonal.study.front.coding import Weighed, contexts_of, sent_by, weigh
 from axonal.study.front.families import FAMILIES, Family, family
 from axonal.study.front.recipes import front_recipe
-from axonal.study.gather import commit
+from axonal.study.provenance import commit
 from axonal.study.recipes import Network, network
 from axonal.study.watching import Silent, Watcher
 from axonal.study.workers import Job, one_thread, run_jobs
@@ -116,7 +116,7 @@ def pareto(request: FrontRequest, watcher: Watcher | None = None) -> list[Point]
     return [point for name in request.codes for seed in request.seeds for point in done[seed, name]]
 
 
-def _counted_bits(model: nn.Module, inputs: torch.Tensor, number: int) -> float:
+def counted_bits(model: nn.Module, inputs: torch.Tensor, number: int) -> float:
     """Bits of an element of one boundary under tables that know its symbols."""
     symbols = sent_by(model, inputs)[number]
     counted = Counted(symbols.values.shape[-1], *span(symbols.code))
@@ -192,6 +192,12 @@ class _Front:
         return list(self._swept(chosen, seed))
 
     def _swept(self, chosen: Family, seed: int) -> Iterator[Point]:
+        if chosen.tokens and self.dataset.task != "language":
+            self.watcher.say(f"{chosen.key}: {self.dataset.name} has no tokens, left out")
+            return
+        if isinstance(chosen.code, SigmaDelta) and any(len(edge.shape) < 2 for edge in self.dense()[2].boundaries):
+            self.watcher.say(f"{chosen.key}: what network {self.network.name} sends has no axis of time, left out")
+            return
         if chosen.sweep == "held":
             yield from self._chain(chosen, seed, self.targets, held=True)
             return
@@ -259,7 +265,7 @@ class _Front:
         """Coarsen the thresholds of each boundary until its symbols, freshly counted, cost the target."""
         inputs = self._inputs(self.plan.calibration)
         for number, boundary in enumerate(boundaries_of(model)):
-            meet(boundary, partial(_counted_bits, model, inputs, number), target)
+            meet(boundary, partial(counted_bits, model, inputs, number), target)
 
     def _refit(self, model: nn.Module, parents: int) -> None:
         """Let the priors of all boundaries know the training data as it is coded now."""

@@ -1,0 +1,75 @@
+"""Run the study of boundary codes: `python experiments/pareto/run.py [DATA ...] [--data-dir DIR] [--quick]`.
+
+Each line of `PLAN` is one `axonal pareto`: codes are screened with one seed, the members of a front confirmed with
+three. Everything is cached and resumed; points land in `results/DATA.json`, which grows from line to line.
+`--quick` runs three codes on the built-in digits for some seconds, to see that everything works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+Stage = tuple[str, str, str | None]
+"""Codes, seeds, and targets where they are not those of the recipe."""
+
+PLAN: dict[str, tuple[Stage, ...]] = {
+    "fashion_mnist": (
+        ("graded,bottleneck,int2", "0,1,2", None),
+        ("few_spikes,int3", "0", None),
+        ("low_rank4,product,top_k", "0", "0.25,0.12"),
+        ("relu_l1,ternary,graded_undistilled,burst,latency,rate,graded_noise,graded_log,graded_factorised", "0", None),
+        ("bottleneck_noise", "0", None),
+    ),
+    "enwik8": (
+        ("graded_residual,bottleneck_residual,int2", "0,1,2", None),
+        ("int3,graded,bottleneck", "0", None),
+        ("low_rank4,top_k", "0", "1.0,0.5"),
+    ),
+    "ptb_words": (
+        ("graded_residual", "0,1,2", None),
+        ("int2,int3,bottleneck_residual", "0", None),
+    ),
+    "fsdd": (
+        ("graded,sigma_delta,bottleneck,int1,int2", "0,1,2", None),
+        ("low_rank4,product", "0", "0.25,0.12,0.06"),
+        ("few_spikes,relu_l1,ternary,burst,latency,rate,graded_log,graded_factorised", "0", None),
+    ),
+}
+"""What was run, by dataset, within about eight hours of two cores."""
+
+QUICK: dict[str, tuple[Stage, ...]] = {"digits": (("graded,bottleneck,int2", "0", "0.5,0.25"),)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="*", help=f"some of {', '.join(PLAN)}; all when not given")
+    parser.add_argument("--data-dir", type=Path, help="folder with the datasets")
+    parser.add_argument("--cache", type=Path, help="folder for trained weights")
+    parser.add_argument("--workers", type=int, default=2, help="processes that train at once")
+    parser.add_argument("--out", type=Path, help="folder of the results; results/ beside this file when not given")
+    parser.add_argument("--quick", action="store_true", help="three codes on the digits, to see that it works")
+    given = parser.parse_args()
+    plan = QUICK if given.quick else {name: PLAN[name] for name in given.data or PLAN}
+    out = given.out or (HERE / "results" if not given.quick else Path("results/pareto-quick"))
+    for data, stages in plan.items():
+        for codes, seeds, targets in stages:
+            words = [sys.executable, "-m", "axonal", "pareto", data, "--codes", codes, "--seeds", seeds]
+            words += ["--targets", targets] if targets else []
+            words += ["--quick", "--steps", "60,20"] if given.quick else []
+            words += ["--out", str(out), "--workers", str(given.workers)]
+            for option in ("data_dir", "cache"):
+                if getattr(given, option):
+                    words += [f"--{option.replace('_', '-')}", str(getattr(given, option))]
+            started = time.perf_counter()
+            subprocess.run(words, check=True)
+            print(f"{data} {codes}: {time.perf_counter() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
