@@ -27,7 +27,10 @@ def pareto(  # noqa: PLR0913, PLR0917 - one parameter for each option
         str | None, typer.Option(help="Bits per boundary element, comma-separated, for example 0.5,0.25.")
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, comma-separated.")] = "0,1,2",
-    system: Annotated[str, typer.Option(help="A preset (see `axonal systems`) or a YAML file.")] = "snap_4x4_2",
+    system: Annotated[
+        str | None,
+        typer.Option(help="A preset (see `axonal systems`) or a YAML file; two dies that hold it when not given."),
+    ] = None,
     start: Annotated[Path | None, typer.Option(help="Trained dense network; it is trained when not given.")] = None,
     steps: Annotated[
         str | None,
@@ -89,7 +92,7 @@ def pareto(  # noqa: PLR0913, PLR0917 - one parameter for each option
             raise FileNotFoundError(f"--start {start} is no file: name weights of a trained network, or leave it out")
         reject_unwritable("--cache", cache or default_folder())
         console = Console(stderr=True, emoji=False)
-        console.print(f"[bold]axonal pareto[/] {escape(data)} on {escape(system)}, {len(request.codes)} codes")
+        console.print(f"[bold]axonal pareto[/] {escape(data)}, {len(request.codes)} codes")
         run(request, kept, console)
     if as_json:
         typer.echo(json.dumps(kept.points()))

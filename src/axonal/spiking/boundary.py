@@ -148,14 +148,18 @@ class Boundary(nn.Module):
             told: Tensor = guess + self.decoder(self.encoder(value - guess), leak)
             return told
         decoded: Tensor = self.decoder(self.encoder(self._patches(value)), leak)
-        return decoded if self.patch == 1 else functional.pixel_shuffle(decoded, self.patch)
+        if self.patch == 1:
+            return decoded
+        height, width = value.shape[-2:]
+        return functional.pixel_shuffle(decoded, self.patch)[..., :height, :width]
 
     def _patches(self, value: Tensor) -> Tensor:
         if self.patch == 1:
             return value
-        height, width = value.shape[-2:]
-        if height % self.patch or width % self.patch:
-            raise ValueError(f"the image is {height}x{width}, must be a multiple of patch {self.patch}: choose patch 1")
+        # What is no multiple of the patch is filled up with its last row and column, and cut off again.
+        missing = [-size % self.patch for size in value.shape[-2:]]
+        if any(missing):
+            value = functional.pad(value, (0, missing[1], 0, missing[0]), mode="replicate")
         return functional.pixel_unshuffle(value, self.patch)
 
     @torch.no_grad()

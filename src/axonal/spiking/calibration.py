@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from axonal.spiking.codes import BitPlane, Categorical, Code, Float, Integer, SigmaDelta
+from axonal.spiking.codes import BitPlane, Categorical, Code, Float, Integer, Latency, SigmaDelta
 
 if TYPE_CHECKING:
     from axonal.spiking.boundary import Boundary
@@ -138,6 +138,8 @@ def thresholds(code: Code, coordinates: Tensor) -> Tensor:
 
 def _peak(code: Code) -> float:
     """Largest magnitude of a value, in thresholds."""
+    if isinstance(code, Latency):
+        return 1.0
     weights = code.weights()
     return code.levels * max(sum(weight for weight in weights if weight > 0), -min(weights))
 

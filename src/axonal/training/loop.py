@@ -140,6 +140,7 @@ def _objective(model: nn.Module, settings: TrainingSettings) -> TrafficObjective
         target_bits=0.97 * settings.traffic_target,
         warmup_steps=2 * settings.steps // 5,
         rate=settings.traffic_rate,
+        high=settings.traffic_limit,
         weight=settings.traffic_weight,
     )
 

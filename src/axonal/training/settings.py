@@ -23,6 +23,7 @@ class TrainingSettings:
         traffic_target: Bits per boundary element to reach; `None` leaves the traffic alone.
         traffic_weight: Weight of the traffic at the start; it is adapted from there.
         traffic_rate: Largest relative change of that weight in one step.
+        traffic_limit: Largest value of that weight: a target that is out of reach must not drown the task.
         distillation: Share of the loss that is the distance to the teacher's answers, in [0, 1].
         bfloat16: Whether matrix products of training steps are in bfloat16; evaluations never are.
         seed: Order of the data.
@@ -39,6 +40,7 @@ class TrainingSettings:
     traffic_target: float | None = None
     traffic_weight: float = 0.02
     traffic_rate: float = 0.1
+    traffic_limit: float = 20.0
     distillation: float = 0.0
     bfloat16: bool = False
     seed: int = 0
@@ -51,7 +53,7 @@ class TrainingSettings:
             raise ValueError(f"learning_rate is {self.learning_rate}, must be inside (0, 1)")
         if self.traffic_target is not None and not self.traffic_target > 0:
             raise ValueError(f"traffic_target is {self.traffic_target} bits per boundary element, must be > 0")
-        for name in ("traffic_weight", "traffic_rate"):
+        for name in ("traffic_weight", "traffic_rate", "traffic_limit"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be > 0")
         if not 0 <= self.distillation <= 1:

@@ -10,7 +10,7 @@ from torch import Tensor
 from axonal.kernels import Noise, StraightThrough, Surrogate, fire
 from axonal.spiking.codes.code import OneStep, SymbolClass, require_bits
 
-__all__ = ["Graded", "ternary"]
+__all__ = ["Graded", "require_crossings", "ternary"]
 
 
 @dataclass(frozen=True)
@@ -68,3 +68,9 @@ class Graded(OneStep):
 def ternary(surrogate: Surrogate | Noise | None = None) -> Graded:
     """Events of plus and minus one."""
     return Graded(1, surrogate=surrogate or StraightThrough())
+
+
+def require_crossings(inner: Graded) -> None:
+    """ValueError where the inner code of a composed one is trained with noise, which only a code alone can be."""
+    if isinstance(inner.surrogate, Noise):
+        raise ValueError(f"surrogate is {inner.surrogate}, must be a slope inside another code: use StraightThrough()")

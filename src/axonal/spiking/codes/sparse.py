@@ -9,7 +9,7 @@ from torch import Tensor
 
 from axonal.kernels import quantize
 from axonal.spiking.codes.code import OneStep, SymbolClass, require_bits
-from axonal.spiking.codes.graded import Graded
+from axonal.spiking.codes.graded import Graded, require_crossings
 
 __all__ = ["Burst", "TopK"]
 
@@ -73,6 +73,7 @@ class Burst(OneStep):
     def __post_init__(self) -> None:
         if self.group < 2:
             raise ValueError(f"group is {self.group}, must be >= 2: a group of one is the inner code")
+        require_crossings(self.inner)
 
     @property
     def symbols(self) -> SymbolClass:

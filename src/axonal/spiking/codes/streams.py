@@ -9,7 +9,7 @@ from torch import Tensor
 
 from axonal.kernels import fire
 from axonal.spiking.codes.code import OneStep, SymbolClass
-from axonal.spiking.codes.graded import Graded
+from axonal.spiking.codes.graded import Graded, require_crossings
 
 __all__ = ["SigmaDelta", "integrated"]
 
@@ -26,6 +26,9 @@ class SigmaDelta(OneStep):
     """
 
     inner: Graded = field(default_factory=Graded)
+
+    def __post_init__(self) -> None:
+        require_crossings(self.inner)
 
     @property
     def symbols(self) -> SymbolClass:

@@ -11,7 +11,7 @@ from statistics import geometric_mean
 from typing import Any
 
 from axonal.data.dataset import Task
-from axonal.spiking import Code
+from axonal.spiking import Code, Graded
 from axonal.study.front.dominance import TOLERANCES, bits_at, front
 from axonal.study.front.families import FAMILIES
 
@@ -55,7 +55,7 @@ def best_code(task: Task) -> Best:
 def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Which code to recommend, from points of the datasets of one task.
 
-    Codes that packets can carry on any die compete (one step, no table of tokens): the one with the fewest packet
+    Codes that a traced workload carries at their true width compete (graded spikes, no table of tokens): the one with the fewest packet
     bits at equal quality, in the geometric mean over the datasets on which all of them were run.
 
     Args:
@@ -86,7 +86,7 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
     figures = ", ".join(f"{value:.2f} on {name}" for name, value in sorted(able[best].items()))
     rivals = len(able) - 1
     reason = (
-        f"of {rivals + 1} codes that packets can carry it takes the fewest packet bits an element at equal quality "
+        f"of {rivals + 1} ways to learn graded spikes it takes the fewest packet bits an element at equal quality "
         f"in experiments/pareto ({figures}); an entropy coder would take far fewer, but at a symbol a cycle it is "
         "slower than a link inside a package"
     )
@@ -95,4 +95,4 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
 
 def _fits(row: Mapping[str, Any]) -> bool:
     item = FAMILIES.get(row["code"])
-    return item is not None and not item.control and not item.tokens and item.code.time_steps == 1
+    return item is not None and not item.control and not item.tokens and isinstance(item.code, Graded)

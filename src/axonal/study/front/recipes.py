@@ -17,6 +17,7 @@ class FrontRecipe:
 
     Args:
         network: Name of the network.
+        system: Preset of two dies that the network is cut for.
         dense: Training of the dense network.
         boundary: Training at each target, twice as long at the first.
         targets: Bits per boundary element, falling.
@@ -27,6 +28,7 @@ class FrontRecipe:
     """
 
     network: str
+    system: str
     dense: TrainingSettings
     boundary: TrainingSettings
     targets: tuple[float, ...]
@@ -38,6 +40,7 @@ class FrontRecipe:
 
 _IMAGES = FrontRecipe(
     network="cnn",
+    system="snap_4x4_2",
     dense=TrainingSettings(
         steps=8000, learning_rate=4e-3, evaluate_every=400, validation_examples=6000, patience=100, bfloat16=True
     ),
@@ -49,6 +52,7 @@ _IMAGES = FrontRecipe(
         patience=100,
         traffic_weight=0.1,
         traffic_rate=0.03,
+        traffic_limit=1.0,
         distillation=0.5,
         bfloat16=True,
     ),
@@ -81,6 +85,7 @@ _SOUND = replace(
 
 _BYTES = FrontRecipe(
     network="rwkv_large",
+    system="snap_4x4_2",
     dense=TrainingSettings(
         steps=5000,
         batch=16,
@@ -101,6 +106,7 @@ _BYTES = FrontRecipe(
         patience=100,
         traffic_weight=0.1,
         traffic_rate=0.03,
+        traffic_limit=1.0,
         bfloat16=True,
     ),
     targets=(1.0, 0.5, 0.25),
@@ -110,8 +116,10 @@ _BYTES = FrontRecipe(
     frame=16,
 )
 
+# Tables of 10,000 words need the memory of larger dies.
 _WORDS = replace(
     _BYTES,
+    system="snap_8x8_2",
     dense=replace(_BYTES.dense, steps=3500, batch=8, learning_rate=2e-3, weight_decay=0.1),
     boundary=replace(_BYTES.boundary, batch=8, learning_rate=1e-3, weight_decay=0.1),
     targets=(0.5, 0.25),

@@ -48,7 +48,8 @@ class FrontRequest:
         codes: Names of the codes, of `FAMILIES`.
         targets: Bits per boundary element, falling; those of the recipe when `None`.
         seeds: Seeds of the boundaries' training.
-        system: Preset or YAML file; it decides where the network is cut, and the link that is charged.
+        system: Preset or YAML file; it decides where the network is cut, and the link that is charged; that of the
+            recipe when `None`.
         start: Checkpoint of the trained dense network; it is trained when `None`.
         steps: Training steps of the dense network and of each target; those of the recipe when `None`.
         quick: Shorter training, for demonstrations.
@@ -62,7 +63,7 @@ class FrontRequest:
     codes: tuple[str, ...] = tuple(FAMILIES)
     targets: tuple[float, ...] | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
-    system: str = "snap_4x4_2"
+    system: str | None = None
     start: Path | None = None
     steps: tuple[int, int] | None = None
     quick: bool = False
@@ -126,8 +127,14 @@ def counted_bits(model: nn.Module, inputs: torch.Tensor, number: int) -> float:
 
 def _front(request: FrontRequest, watcher: Watcher) -> _Front:
     dataset = load_data(request.data, request.data_dir)
-    chosen = network(request.network or front_recipe(dataset).network, dataset)
-    return _Front(request=request, dataset=dataset, network=chosen, system=load_system(request.system), watcher=watcher)
+    plan = front_recipe(dataset)
+    return _Front(
+        request=request,
+        dataset=dataset,
+        network=network(request.network or plan.network, dataset),
+        system=load_system(request.system or plan.system),
+        watcher=watcher,
+    )
 
 
 def _trainer(request: FrontRequest, watcher: Watcher) -> Any:
