@@ -18,8 +18,8 @@ from axonal.hardware import load as load_system
 from axonal.mapping import partition
 from axonal.spiking import boundaries_of, calibrate, insert_boundaries
 from axonal.spiking.calibration import meet
+from axonal.study.front.coding import counted_bits
 from axonal.study.front.families import FAMILIES
-from axonal.study.front.running import counted_bits
 from axonal.study.provenance import provenance
 from axonal.study.recipes import network
 from axonal.tracing import trace

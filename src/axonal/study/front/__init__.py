@@ -2,8 +2,9 @@
 
 from axonal.study.front.dominance import bits_at, front, summary
 from axonal.study.front.families import FAMILIES, Family
+from axonal.study.front.request import FrontRequest
 from axonal.study.front.results import merged, read_points, write_points
-from axonal.study.front.running import FrontRequest, pareto
+from axonal.study.front.running import pareto
 
 __all__ = [
     "FAMILIES",

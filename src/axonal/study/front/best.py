@@ -55,8 +55,8 @@ def best_code(task: Task) -> Best:
 def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Which code to recommend, from points of the datasets of one task.
 
-    Codes that a traced workload carries at their true width compete (graded spikes, no table of tokens): the one with the fewest packet
-    bits at equal quality, in the geometric mean over the datasets on which all of them were run.
+    Codes that a traced workload carries at their true width compete (graded spikes, no table of tokens): the one with
+    the fewest packet bits at equal quality, in the geometric mean over the datasets on which all of them were run.
 
     Args:
         results: Points of each dataset.

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from axonal import wire
-from axonal.spiking import Categorical, Code, Counted, Density, Sent, arranged, evaluating, observed
+from axonal.spiking import Categorical, Code, Counted, Density, Sent, arranged, evaluating, observed, span
 from axonal.spiking.traffic import symbol_traffic
 
-__all__ = ["Coded", "Weighed", "coder_of", "contexts_of", "sent_by", "weigh"]
+__all__ = ["Coded", "Weighed", "coder_of", "contexts_of", "counted_bits", "sent_by", "weigh"]
 
 BATCH = 128
 """Inferences that are run at a time."""
@@ -262,3 +262,11 @@ class Weighed:
     def total(self, name: str) -> float:
         """Sum over the boundaries."""
         return float(sum(getattr(item, name) for item in self.boundaries))
+
+
+def counted_bits(model: nn.Module, inputs: Tensor, number: int) -> float:
+    """Bits of an element of one boundary under tables that know its symbols."""
+    symbols = sent_by(model, inputs)[number]
+    counted = Counted(symbols.values.shape[-1], *span(symbols.code))
+    counted.refit(symbols.values, None)
+    return (float(counted.bits(symbols.values)) / len(inputs) + symbols.side) / symbols.elements

@@ -30,7 +30,7 @@ from axonal.spiking import (
 )
 from axonal.spiking.priors import Prior, RateGradient
 
-__all__ = ["FAMILIES", "Family", "family"]
+__all__ = ["FAMILIES", "Family", "described", "family"]
 
 NEURONS = 1 / 2
 """Neurons of a projection for each channel."""
@@ -251,3 +251,8 @@ def family(key: str) -> Family:
     if key not in FAMILIES:
         raise ValueError(f"unknown code {key!r}: use some of {', '.join(FAMILIES)}")
     return FAMILIES[key]
+
+
+def described(item: Family) -> dict[str, object]:
+    """What a point says of its code."""
+    return {"code": item.key, "label": item.label, "control": item.control}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,75 +16,24 @@ from axonal.data import load as load_data
 from axonal.hardware import System
 from axonal.hardware import load as load_system
 from axonal.mapping import Partition, partition
-from axonal.spiking import Counted, Density, SigmaDelta, boundaries_of, calibrate, insert_boundaries, span
+from axonal.spiking import Counted, Density, SigmaDelta, boundaries_of, calibrate, insert_boundaries
 from axonal.spiking.calibration import meet
 from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folder, network_key, source_key
-from axonal.study.front.charging import charge
-from axonal.study.front.coding import Weighed, contexts_of, sent_by, weigh
-from axonal.study.front.families import FAMILIES, Family, family
+from axonal.study.front.coding import contexts_of, counted_bits, sent_by
+from axonal.study.front.families import Family, described, family
+from axonal.study.front.measuring import measured
 from axonal.study.front.recipes import front_recipe
-from axonal.study.provenance import commit
+from axonal.study.front.request import FrontRequest
 from axonal.study.recipes import Network, network
 from axonal.study.watching import Silent, Watcher
 from axonal.study.workers import Job, one_thread, run_jobs
 from axonal.tracing import trace
-from axonal.training import Judge, Trained, TrainingSettings, evaluate, examples, load_checkpoint, metric
+from axonal.training import Trained, TrainingSettings, evaluate, examples, load_checkpoint
 
-__all__ = ["FrontRequest", "pareto"]
+__all__ = ["pareto"]
 
 Point = dict[str, Any]
 """One trained boundary, as it stands in the file of results."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrontRequest:
-    """Which front to draw.
-
-    Args:
-        data: Name of the dataset.
-        network: Name of the network, or `module:function`; the default of the data when `None`.
-        codes: Names of the codes, of `FAMILIES`.
-        targets: Bits per boundary element, falling; those of the recipe when `None`.
-        seeds: Seeds of the boundaries' training.
-        system: Preset or YAML file; it decides where the network is cut, and the link that is charged; that of the
-            recipe when `None`.
-        start: Checkpoint of the trained dense network; it is trained when `None`.
-        steps: Training steps of the dense network and of each target; those of the recipe when `None`.
-        quick: Shorter training, for demonstrations.
-        data_dir: Folder with datasets.
-        cache: Folder for trained weights; the user's cache folder when `None`.
-        workers: Processes that train at once; results do not depend on it.
-    """
-
-    data: str
-    network: str | None = None
-    codes: tuple[str, ...] = tuple(FAMILIES)
-    targets: tuple[float, ...] | None = None
-    seeds: tuple[int, ...] = (0, 1, 2)
-    system: str | None = None
-    start: Path | None = None
-    steps: tuple[int, int] | None = None
-    quick: bool = False
-    data_dir: Path | None = None
-    cache: Path | None = None
-    workers: int = 1
-
-    def __post_init__(self) -> None:
-        for name in self.codes:
-            family(name)
-        if not self.codes or len(set(self.codes)) < len(self.codes):
-            raise ValueError(f"codes are {', '.join(self.codes) or 'none'}, must be different ones, at least one")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise ValueError(f"seeds are {self.seeds}, must be different whole numbers >= 0, at least one")
-        for target in self.targets or ():
-            if not 0 < target < math.inf:
-                raise ValueError(f"target is {target} bits per boundary element, must be finite and > 0")
-        if self.targets is not None and (not self.targets or len(set(self.targets)) < len(self.targets)):
-            raise ValueError("targets must be different, at least one")
-        if self.steps is not None and min(self.steps) < 1:
-            raise ValueError(f"steps are {self.steps}, both must be >= 1")
-        if self.workers < 1:
-            raise ValueError(f"workers is {self.workers}, must be >= 1")
 
 
 def pareto(request: FrontRequest, watcher: Watcher | None = None) -> list[Point]:
@@ -115,14 +62,6 @@ def pareto(request: FrontRequest, watcher: Watcher | None = None) -> list[Point]
         with one_thread():
             done = {job: study.job(*job) for job in jobs}
     return [point for name in request.codes for seed in request.seeds for point in done[seed, name]]
-
-
-def counted_bits(model: nn.Module, inputs: torch.Tensor, number: int) -> float:
-    """Bits of an element of one boundary under tables that know its symbols."""
-    symbols = sent_by(model, inputs)[number]
-    counted = Counted(symbols.values.shape[-1], *span(symbols.code))
-    counted.refit(symbols.values, None)
-    return (float(counted.bits(symbols.values)) / len(inputs) + symbols.side) / symbols.elements
 
 
 def _front(request: FrontRequest, watcher: Watcher) -> _Front:
@@ -250,7 +189,7 @@ class _Front:
             weight = trained.traffic_weight
             for warning in trained.warnings:
                 self.watcher.say(f"{title}: {warning}")
-            yield self._point(chosen, model, trained, {"target": target, "seed": seed, "start": start}, facts)
+            yield self._point(chosen, model, trained, {"target": target, "seed": seed, "dense_quality": start}, facts)
 
     def _started(self, chosen: Family, seed: int, target: float) -> tuple[nn.Module, float]:
         """The dense network with fresh, calibrated boundaries, and its quality."""
@@ -290,77 +229,16 @@ class _Front:
         key = self._key("point", facts, asdict(self.plan))
         found = self.cache.result(key)
         if found is None:
-            found = self._measured(chosen, model, trained, where)
+            found = {
+                **where,
+                **described(chosen),
+                **measured(model, self.dataset, self.plan, self.system, chosen.parents),
+                "steps": trained.steps,
+                "seconds": round(trained.seconds, 1),
+                "warnings": list(trained.warnings),
+                "network": self.network.name,
+            }
             self.cache.keep(key, found)
-        return found
-
-    def _measured(self, chosen: Family, model: nn.Module, trained: Trained, where: dict[str, Any]) -> Point:
-        plan, data = self.plan, self.dataset
-        window = plan.dense.window
-        fit = sent_by(model, self._inputs(plan.fit_examples))
-        choose = sent_by(model, examples(data, data.validation, window, plan.fit_examples // 4)[0])
-        inputs, targets = examples(data, data.test, window, plan.test_examples)
-        judge = Judge(data, targets)
-        test = sent_by(model, inputs, judge)
-        weighed = Weighed(
-            boundaries=tuple(
-                weigh(*three, parents=chosen.parents, frame=plan.frame) for three in zip(fit, choose, test, strict=True)
-            )
-        )
-        return {
-            "code": chosen.key,
-            "label": chosen.label,
-            "control": chosen.control,
-            "target": where["target"],
-            "seed": where["seed"],
-            "quality": judge.value,
-            "quality_metric": metric(data.task)[0],
-            "dense_quality": where["start"],
-            "bits_per_element": weighed.per_element("real"),
-            "estimated_bits_per_element": weighed.per_element("estimated"),
-            "bits_per_element_static": weighed.per_element("static"),
-            "bits_per_element_single": weighed.per_element("single"),
-            "bits_per_element_packets": weighed.per_element("packets"),
-            "elements": weighed.total("elements"),
-            "symbols": weighed.total("symbols"),
-            "events": weighed.total("events"),
-            "neurons": [
-                0 if isinstance(b.encoder.input, nn.Identity) else b.encoder.channels for b in boundaries_of(model)
-            ],
-            "coders": [item.coder for item in weighed.boundaries],
-            "frame_inferences": plan.frame,
-            **self._charged(model, weighed),
-            "steps": trained.steps,
-            "seconds": round(trained.seconds, 1),
-            "warnings": list(trained.warnings),
-            "data": data.name,
-            "network": self.network.name,
-            "system": self.system.name,
-            "commit": commit(),
-        }
-
-    def _charged(self, model: nn.Module, weighed: Weighed) -> dict[str, Any]:
-        """Energy and latency of one inference on the link, entropy-coded and as packets."""
-        found: dict[str, Any] = {}
-        for way, entropy_coded in (("coded", True), ("packets", False)):
-            charges = [
-                charge(
-                    coded,
-                    self.system,
-                    features=boundary.encoder.input.in_features
-                    if isinstance(boundary.encoder.input, nn.Linear)
-                    else boundary.encoder.channels,
-                    neurons=boundary.encoder.channels if isinstance(boundary.encoder.input, nn.Linear) else 0,
-                    entropy_coded=entropy_coded,
-                )
-                for boundary, coded in zip(boundaries_of(model), weighed.boundaries, strict=True)
-            ]
-            found[f"energy_pj_{way}"] = sum(item.energy_pj for item in charges)
-            found[f"link_pj_{way}"] = sum(item.link_pj for item in charges)
-            found[f"latency_ns_{way}"] = sum(item.latency_ns for item in charges)
-            if entropy_coded:
-                found["coder_pj"] = sum(item.coder_pj for item in charges)
-                found["coder_bound"] = any(item.coder_bound for item in charges)
         return found
 
     def _quality(self, model: nn.Module) -> float:
