@@ -197,7 +197,7 @@ def test_patches_of_what_is_no_image_are_refused(patch: int, axis: int) -> None:
 def test_an_image_that_is_no_multiple_of_its_patches_arrives_in_its_own_shape() -> None:
     torch.manual_seed(0)
     value = torch.randn(8, 4, 7, 5)
-    boundary = Boundary(4, 16, Graded(8), 1, 2)
+    boundary = Boundary(4, 16, Integer(8), 1, 2)
     boundary.calibrate(value)
     arrived = boundary(value).detach()
     assert arrived.shape == value.shape
