@@ -112,7 +112,7 @@ def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     study = _study(request, watcher)
     if "hybrid" in request.variants:
         best = best_code(study.dataset.task)
-        watcher.say(f"boundary of the hybrid: {best.code}, {best.reason}")
+        watcher.say(f"boundary of the hybrid: {best.label}: {best.reason}")
     key = content_key(
         {
             "code": source_key(),
@@ -266,7 +266,8 @@ class _Study:
     def _cut(self, variant: Variant, start: Subject) -> Subject:
         """The dense network with the variant's boundaries, trained on."""
         if variant.has_target:
-            variant = replace(variant, neurons=self.plan.neurons, code=best_code(self.dataset.task).code)
+            best = best_code(self.dataset.task)
+            variant = replace(variant, neurons=best.neurons, code=best.code)
         edges = start.base.boundaries
         model = insert_boundaries(start.model, self._inputs(2), edges, variant.boundary)
         calibrate(model, self._inputs(64), sensitive=True)

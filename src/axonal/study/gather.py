@@ -168,7 +168,7 @@ def _boundary_note(dataset: Dataset, measured: Runs) -> list[str]:
     if "hybrid" not in measured:
         return []
     best = best_code(dataset.task)
-    return [f"The hybrid's boundaries send {best.code}: {best.reason}."]
+    return [f"The boundaries of the hybrid are those of `{best.key}` ({best.label}): {best.reason}."]
 
 
 def _energy(energies: Sequence[Breakdown | None]) -> dict[str, float]:

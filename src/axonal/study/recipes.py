@@ -185,7 +185,7 @@ VARIANTS = {
     for variant in (
         Variant(key="ann", label="ANN, packed 8-bit boundary", code=Integer(8)),
         Variant(key="snn", label="SNN, spiking everywhere", code=None),
-        Variant(key="hybrid", label="Hybrid, graded spikes", code=Graded(2), neurons=1 / 4, has_target=True),
+        Variant(key="hybrid", label="Hybrid, graded spikes", code=Graded(3), neurons=0.3, has_target=True),
         Variant(key="low_rank", label="Control: low-rank int8", code=Integer(8), neurons=1 / 8),
         Variant(key="one_bit", label="Control: dense 1-bit", code=Integer(1), neurons=1.0),
     )
@@ -202,8 +202,6 @@ class Recipe:
         boundary: Training with boundaries, after it.
         spiking: Training of the spiking network, as long as both together.
         target: Bits per boundary element that the hybrid is held at.
-        neurons: Spiking neurons of the hybrid for each channel of a boundary: few that fire often beat many that
-            fire seldom at the same bits, as long as the task leaves room.
         test_examples: Examples or windows of the test split that quality is measured on.
         traced: Examples of the test split that activity is measured on.
     """
@@ -212,7 +210,6 @@ class Recipe:
     boundary: TrainingSettings
     spiking: TrainingSettings
     target: float
-    neurons: float
     test_examples: int
     traced: int
 
@@ -224,22 +221,21 @@ def recipe(dataset: Dataset, *, quick: bool) -> Recipe:
         training = TrainingSettings(
             steps=steps[0], batch=8, window=WINDOW, learning_rate=4e-3, evaluate_every=50, validation_examples=128
         )
-        return _recipe(training, replace(training, steps=steps[1]), neurons=0.3, traced=16)
+        return _recipe(training, replace(training, steps=steps[1]), traced=16)
     if len(dataset.train) < FEW_EXAMPLES:
         steps = (400, 300) if quick else (600, 500)
     else:
         steps = (600, 400) if quick else (2500, 1500)
     training = TrainingSettings(steps=steps[0], learning_rate=4e-3, evaluate_every=50, validation_examples=2000)
-    return _recipe(training, replace(training, steps=steps[1], learning_rate=2e-3), neurons=0.25, traced=64)
+    return _recipe(training, replace(training, steps=steps[1], learning_rate=2e-3), traced=64)
 
 
-def _recipe(dense: TrainingSettings, boundary: TrainingSettings, *, neurons: float, traced: int) -> Recipe:
+def _recipe(dense: TrainingSettings, boundary: TrainingSettings, *, traced: int) -> Recipe:
     return Recipe(
         dense=dense,
         boundary=boundary,
         spiking=replace(dense, steps=dense.steps + boundary.steps),
         target=0.97,
-        neurons=neurons,
         test_examples=10_000,
         traced=traced,
     )

@@ -11,7 +11,7 @@ from statistics import geometric_mean
 from typing import Any
 
 from axonal.data.dataset import Task
-from axonal.spiking import Code, Graded
+from axonal.spiking import Code
 from axonal.study.front.dominance import TOLERANCES, bits_at, front
 from axonal.study.front.families import FAMILIES
 
@@ -41,6 +41,11 @@ class Best:
         return FAMILIES[self.key].code
 
     @property
+    def neurons(self) -> float:
+        """Neurons for each channel."""
+        return FAMILIES[self.key].neurons or 0.0
+
+    @property
     def label(self) -> str:
         """What the family is, for people."""
         return FAMILIES[self.key].label
@@ -55,8 +60,8 @@ def best_code(task: Task) -> Best:
 def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Which code to recommend, from points of the datasets of one task.
 
-    Codes that a traced workload carries at their true width compete (graded spikes, no table of tokens): the one with
-    the fewest packet bits at equal quality, in the geometric mean over the datasets on which all of them were run.
+    Codes that were trained for packets compete: the one with the fewest packet bits at equal quality, in the geometric
+    mean over the datasets on which all of them were run.
 
     Args:
         results: Points of each dataset.
@@ -79,14 +84,14 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
                     bits[code][name] = found * (allowed / loss)
                     break
     if not bits:
-        raise ValueError(f"no code that packets carry was run on {', '.join(results)}: run graded")
+        raise ValueError(f"no code that packets carry was run on {', '.join(results)}: run packets_graded3")
     most = max(len(found) for found in bits.values())
     able = {code: found for code, found in bits.items() if len(found) == most}
     best = min(able, key=lambda code: geometric_mean(able[code].values()))
     figures = ", ".join(f"{value:.2f} on {name}" for name, value in sorted(able[best].items()))
     rivals = len(able) - 1
     reason = (
-        f"of {rivals + 1} ways to learn graded spikes it takes the fewest packet bits an element at equal quality "
+        f"of {rivals + 1} codes that were trained for packets it takes the fewest bits an element at equal quality "
         f"in experiments/pareto ({figures}); an entropy coder would take far fewer, but at a symbol a cycle it is "
         "slower than a link inside a package"
     )
@@ -95,4 +100,4 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
 
 def _fits(row: Mapping[str, Any]) -> bool:
     item = FAMILIES.get(row["code"])
-    return item is not None and not item.control and not item.tokens and isinstance(item.code, Graded)
+    return item is not None and item.prior == "packets"

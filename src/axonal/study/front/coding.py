@@ -134,10 +134,7 @@ def coder_of(symbols: Symbols, name: str, parents: int) -> Coder:
 
 
 def _alphabet(symbols: Symbols) -> tuple[int, int]:
-    prior = symbols.prior
-    if not isinstance(prior, Counted | Density):
-        raise TypeError("symbols that are no whole numbers have no alphabet")
-    return prior.low, prior.high
+    return (symbols.prior.low, symbols.prior.high) if isinstance(symbols.prior, Density) else span(symbols.code)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +262,10 @@ class Weighed:
 
 
 def counted_bits(model: nn.Module, inputs: Tensor, number: int) -> float:
-    """Bits of an element of one boundary under tables that know its symbols."""
+    """Bits of an element of one boundary: under tables that know its symbols, or as packets where these are charged."""
     symbols = sent_by(model, inputs)[number]
+    if symbols.prior is None:
+        return (_packets(symbols) + symbols.side) / symbols.elements
     counted = Counted(symbols.values.shape[-1], *span(symbols.code))
     counted.refit(symbols.values, None)
     return (float(counted.bits(symbols.values)) / len(inputs) + symbols.side) / symbols.elements

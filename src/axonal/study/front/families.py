@@ -53,7 +53,7 @@ class Family:
             `sized`: by the size of the code, one run for each; `fixed`: not at all, one run.
         sized: Neurons and code for a target, for `sized`.
         patch: Pixels of an image, in height and width, that are projected together.
-        prior: What the objective charges by: counts of symbols, or a density (for codes trained with noise).
+        prior: What the objective charges by: counts of symbols, a density, or packets without an entropy coder.
         gradient: How the bits act on the symbols.
         parents: Symbols known to the receiver that choose the table of another; 0 is a factorised prior.
         distillation: Share of the loss that is the distance to the dense network's answers; the recipe's when `None`.
@@ -69,7 +69,7 @@ class Family:
     sweep: Literal["held", "sized", "fixed"] = "held"
     sized: Sized | None = None
     patch: int = 2
-    prior: Literal["counted", "density"] = "counted"
+    prior: Literal["counted", "density", "packets"] = "counted"
     gradient: RateGradient = "coded"
     parents: int = 2
     distillation: float | None = None
@@ -91,9 +91,9 @@ class Family:
         return Boundary(features, neurons, code, channel_axis, patch, tokens)
 
     def fresh_prior(self, boundary: Boundary) -> Prior | None:
-        """The prior of a boundary; none where symbols are no whole numbers."""
+        """The prior of a boundary; none where packets are charged, or symbols are no whole numbers."""
         code = boundary.encoder.code
-        if not code.levels:
+        if not code.levels or self.prior == "packets":
             return None
         words = code.words if isinstance(code, Categorical) else 1
         channels = boundary.encoder.channels * code.time_steps // words
@@ -147,6 +147,21 @@ _ALL = (
     replace(_GRADED, key="rate_if", label="projection + rate, IF (4 steps)", code=Rate(4, leaky=False)),
     replace(_GRADED, key="burst", label="projection + bursts of 4", code=Burst(Graded(2), 4)),
     replace(_GRADED, key="sigma_delta", label="projection + sigma-delta", code=SigmaDelta(Graded(2))),
+    *(
+        Family(
+            key=f"packets_{name}",
+            label=f"{words}, held at its packet bits",
+            code=code,
+            neurons=neurons,
+            patch=1,
+            prior="packets",
+        )
+        for name, words, code, neurons in (
+            ("graded3", "few neurons, 3-bit graded spikes", Graded(3), 0.3),
+            ("graded2", "graded spikes", Graded(2), 0.5),
+            ("ternary", "ternary spikes", ternary(), 0.75),
+        )
+    ),
     Family(key="fp16", label="fp16", control=True, code=Float(), neurons=0.0, sweep="fixed"),
     *(
         Family(
