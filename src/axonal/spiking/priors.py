@@ -188,8 +188,8 @@ class Density(nn.Module):
         self.means = nn.Parameter(torch.linspace(-1, 1, components).repeat(channels, 1))
         self.log_scales = nn.Parameter(torch.zeros(channels, components))
 
-    def observe(self, values: Tensor, memory: float = MEMORY) -> None:
-        """Follow arranged symbols by one step of fixed length down the gradient of their bits; `memory` is not used.
+    def observe(self, values: Tensor) -> None:
+        """Follow arranged symbols by one step of fixed length down the gradient of their bits.
 
         The optimiser of the whole network is too slow for a density whose symbols change from step to step; a step
         without state resumes exactly.
@@ -200,7 +200,7 @@ class Density(nn.Module):
             slopes = torch.autograd.grad(self._cost(sample), parameters)
         with torch.no_grad():
             for parameter, slope in zip(parameters, slopes, strict=True):
-                parameter -= FOLLOW * slope.sign()
+                parameter.sub_(FOLLOW * slope.sign())
 
     def refit(self, values: Tensor, steps: int = 150) -> None:
         """Learn from arranged symbols alone, before the boundary is trained with it."""
