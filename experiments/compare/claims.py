@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from capability import Capability, Figure, tests
+from code_claims import CODES
 from figures import Result, quality
 from network_claims import NETWORK
 
@@ -129,6 +130,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
             ),
         ),
     ),
+    "Boundary codes": CODES,
     "Training": (
         Capability(
             claim="An interrupted run ends like an unbroken one; equal seeds give equal curves to the last bit",

@@ -6,12 +6,26 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["bursts_on_links", "engines", "growth", "queueing", "speed", "validation"]
+from axonal.study.front import summary
+
+__all__ = [
+    "bursts_on_links",
+    "calibration",
+    "engines",
+    "equal_quality",
+    "estimates",
+    "growth",
+    "queueing",
+    "speed",
+    "validation",
+]
 
 VALIDATION = "experiments/noc_validation/results/validation.json"
 ENGINES = "experiments/engines/results/agreement.json"
 QUEUEING = "experiments/noc_analytical/results/errors.json"
 SPEED = "benchmarks/noc.json"
+PARETO = "experiments/pareto/results"
+CALIBRATION = "experiments/pareto/calibration.json"
 
 
 def _read(root: Path, path: str) -> Any:
@@ -84,3 +98,41 @@ def queueing(root: Path) -> str:
     errors = ", ".join(f"{everything[f'at_{load}%']['mean_percent']:.2f} % at {load} %" for load in (30, 60, 80))
     a_second = found["speed"]["points_per_second_of_loads"]
     return f"mean error {errors} of saturation, over {everything['systems']} networks; {a_second:,} loads a second"
+
+
+def _fronts(root: Path) -> dict[str, Any]:
+    """Points of each dataset of the study of boundary codes."""
+    return {path.stem: _read(root, f"{PARETO}/{path.name}") for path in sorted((root / PARETO).glob("*.json"))}
+
+
+def equal_quality(root: Path) -> str:
+    """Bits of an element at the tolerance, and at four times of it."""
+    parts = []
+    for name, points in _fronts(root).items():
+        for factor in (1, 4):
+            loss = factor * summary(points)["loss"]
+            said = summary(points, loss)
+            figures = [
+                f"{words} {said[key]['bits']:.3f} ({said[key]['code']})" if said[key] else f"{words} none"
+                for key, words in (("spikes", "spikes"), ("controls", "control"), ("bottleneck", "bottleneck"))
+            ]
+            parts.append(f"{name} at a loss of {loss:g}: {', '.join(figures)}")
+    return "<br>".join(parts)
+
+
+def estimates(root: Path) -> str:
+    """How far real bytes are from the estimate."""
+    errors = [
+        abs(point["bits_per_element"] / point["estimated_bits_per_element"] - 1)
+        for points in _fronts(root).values()
+        for point in points
+    ]
+    within = sum(error <= 0.03 for error in errors)
+    return f"{within} of {len(errors)} trained boundaries within 3 %, {100 * max(errors):.1f} % off at worst"
+
+
+def calibration(root: Path) -> str:
+    """Bits per byte of an untrained boundary at half a bit an element."""
+    found = _read(root, CALIBRATION)
+    rows = [f"{row['start']} {row['bits_per_byte']:.2f}" for row in found["rows"] if row["target_bits"] == 0.5]
+    return f"bits per byte at 0.5 bits an element: {', '.join(rows)}; dense network {found['dense_bits_per_byte']:.2f}"

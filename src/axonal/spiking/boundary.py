@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from axonal.spiking.codes import Code
 from axonal.spiking.known import Known
-from axonal.spiking.priors import Prior
+from axonal.spiking.priors import Density, Prior
 
 __all__ = ["Boundary", "Decoder", "Encoder"]
 
@@ -35,6 +35,9 @@ class Encoder(nn.Module):
     prior: Prior | None
     """Charges the symbols for their entropy-coded bits; without one they are charged as packets."""
 
+    unrounded: Tensor | None
+    """Ratios of currents to thresholds of the last training step, for a prior that looks before rounding."""
+
     side_bits: int
     """Bits of each position that cross beside the symbols."""
 
@@ -46,7 +49,7 @@ class Encoder(nn.Module):
         self.log_threshold = nn.Parameter(torch.zeros(channels))
         if code.leaky:
             self.leak_logit = nn.Parameter(torch.full((channels,), math.log(FIRST_LEAK / (1 - FIRST_LEAK))))
-        self.prior, self.side_bits = None, 0
+        self.prior, self.side_bits, self.unrounded = None, 0, None
 
     @property
     def channels(self) -> int:
@@ -67,8 +70,11 @@ class Encoder(nn.Module):
 
     def _symbols(self, value: Tensor) -> Tensor:
         current = self.input(value.movedim(self.channel_axis, -1))
+        threshold = self.log_threshold.exp()
+        if self.training and isinstance(self.prior, Density):
+            self.unrounded = current / threshold
         encode = self.code.relaxed if self.training else self.code.encode
-        return encode(current, self.log_threshold.exp(), self.leak())
+        return encode(current, threshold, self.leak())
 
 
 class Decoder(nn.Module):

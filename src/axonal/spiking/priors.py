@@ -27,6 +27,12 @@ BACK_OFF = 8.0
 FIT_SYMBOLS = 100_000
 """Symbols that a density is first fitted to."""
 
+NARROWEST, WIDEST = -3.0, 5.0
+"""Logarithms of scales of a density: narrower ones have no gradient one symbol away."""
+
+LEAST = 1e-20
+"""Probability below which a density is not followed."""
+
 FOLLOW = 0.01
 """Step of a density's parameters."""
 
@@ -216,28 +222,30 @@ class Density(nn.Module):
     def probability(self, values: Tensor) -> Tensor:
         """Probability of values, shape `... channel`."""
         centred = values.unsqueeze(-1) - self.means
-        scale = self.log_scales.clamp(-5, 5).exp()
+        scale = self.log_scales.clamp(NARROWEST, WIDEST).exp()
         upper, lower = ((centred + half) / scale for half in (0.5, -0.5))
         # On the right side both are near one: their complements keep the difference exact.
         flip = torch.where((upper + lower).detach() > 0, -1.0, 1.0)
         mass = (torch.sigmoid(flip * upper) - torch.sigmoid(flip * lower)).abs()
         return (self.weight_logits.softmax(-1) * mass).sum(-1)
 
-    def bits(self, values: Tensor) -> Tensor:
+    def bits(self, values: Tensor, unrounded: Tensor | None = None) -> Tensor:
         """Bits of arranged symbols, all of them.
 
-        While it is trained, whole values learn from themselves with uniform noise, which stands for rounding; what is
-        charged, and the target held at, are the bits of the whole numbers. Values with noise are charged as they are.
+        Args:
+            values: The symbols.
+            unrounded: While training, what they were rounded from, same shape. What is charged, and the target held
+                at, are the bits of the whole numbers; the gradient is that of the values before rounding with uniform
+                noise, which stands for it.
         """
-        rounded = values.detach().round()
-        if not self.training or not torch.equal(rounded, values):
+        if unrounded is None:
             return self._cost(values)
-        hard = self._cost(rounded)
-        soft = self._cost(values + torch.rand_like(values) - 0.5)
+        hard = self._cost(values.detach().round())
+        soft = self._cost(unrounded + torch.rand_like(unrounded) - 0.5)
         return hard + (soft - soft.detach())
 
     def _cost(self, values: Tensor) -> Tensor:
-        return -torch.log2(self.probability(values).clamp(min=1e-7)).sum()
+        return -torch.log2(self.probability(values).clamp(min=LEAST)).sum()
 
     @torch.no_grad()
     def probabilities(self) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from axonal import wire
 from axonal.spiking.boundary import Encoder
 from axonal.spiking.codes import Code
-from axonal.spiking.priors import Prior, arranged
+from axonal.spiking.priors import Density, Prior, arranged
 from axonal.workload import Traffic
 
 __all__ = ["Sent", "TrafficObjective", "expected_bits", "observed"]
@@ -78,6 +78,7 @@ class Sent:
         prior: What they are charged by; as packets (`expected_bits`) without one.
         learning: Whether the prior learns from them.
         encoder: Who sent them.
+        unrounded: What they were rounded from, where the prior looks before rounding.
     """
 
     symbols: Tensor
@@ -86,6 +87,7 @@ class Sent:
     prior: Prior | None = None
     learning: bool = False
     encoder: Encoder | None = None
+    unrounded: Tensor | None = None
 
     def bits(self) -> Tensor:
         """Expected bits of one inference, differentiable."""
@@ -95,6 +97,8 @@ class Sent:
             return expected_bits(self.symbols, self.code) + side
         if self.learning:
             self.prior.observe(values)
+        if isinstance(self.prior, Density) and self.learning and self.unrounded is not None:
+            return self.prior.bits(values, arranged(self.unrounded, self.code)) / len(values) + side
         return self.prior.bits(values) / len(values) + side
 
     @property
@@ -115,7 +119,17 @@ def observed(model: nn.Module) -> Iterator[list[Sent]]:
 
     def keep(module: nn.Module, inputs: tuple[Tensor], symbols: Tensor) -> None:
         if isinstance(module, Encoder):
-            sent.append(Sent(symbols, module.code, inputs[0][0].numel(), module.prior, module.training, encoder=module))
+            sent.append(
+                Sent(
+                    symbols,
+                    module.code,
+                    inputs[0][0].numel(),
+                    module.prior,
+                    module.training,
+                    encoder=module,
+                    unrounded=module.unrounded if module.training else None,
+                )
+            )
 
     hooks = [m.register_forward_hook(keep) for m in model.modules() if isinstance(m, Encoder)]
     try:
