@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from axonal import wire
-from axonal.spiking import Counted, Density, Encoder, Graded, observed
+from axonal.spiking import (
+    Bottleneck,
+    Boundary,
+    Code,
+    Counted,
+    Density,
+    Encoder,
+    Graded,
+    Noise,
+    observed,
+    span,
+)
 from axonal.spiking.priors import RateGradient
 
 torch.set_num_threads(1)  # the tensors are tiny: more threads would only wait for each other
@@ -284,12 +296,13 @@ def test_tables_of_a_density_cost_what_it_expects() -> None:
     assert packer.cost_bits(symbols) == pytest.approx(float(density.bits(values).detach()), rel=0.01)
 
 
-def test_a_density_pulls_symbols_to_where_they_are_expected_and_learns_by_gradient_alone() -> None:
+def test_a_density_pulls_symbols_to_where_they_are_expected_and_follows_them_step_by_step() -> None:
     density = fitted_density(torch.from_numpy(skewed((400, 1), -4, 4, seed=10)).float().view(-1, 20, 1))
     held = torch.tensor([[[-4.0]], [[4.0]]]).requires_grad_()
-    before = {name: parameter.clone() for name, parameter in density.named_parameters()}
-    density.observe(held)
-    assert all(torch.equal(parameter, before[name]) for name, parameter in density.named_parameters())
+    before = float(density.bits(held).detach())
+    for _ in range(20):
+        density.observe(held)
+    assert float(density.bits(held).detach()) < before
     density.bits(held).backward()  # type: ignore[no-untyped-call]
     assert held.grad is not None
     assert float(held.grad[0]) < 0 < float(held.grad[1])
@@ -303,7 +316,7 @@ def test_a_density_in_training_charges_whole_values_as_they_are_and_learns_from_
     density.train()
     torch.manual_seed(0)
     held = values.clone().requires_grad_()
-    charged = density.bits(held)
+    charged = density.bits(values, held)
     assert float(charged.detach()) == pytest.approx(expected, rel=1e-5)
     charged.backward()  # type: ignore[no-untyped-call]
     assert held.grad is not None
@@ -320,3 +333,28 @@ def test_a_density_in_training_adds_no_noise_to_values_that_have_some() -> None:
     before = torch.get_rng_state()
     assert float(density.train().bits(noisy).detach()) == float(density.eval().bits(noisy).detach())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "code", [Bottleneck(), Bottleneck(noise=Noise()), Graded(2)], ids=["rounded", "noisy", "graded"]
+)
+def test_a_boundary_that_learns_only_to_be_cheap_sends_less_and_less(code: Code) -> None:
+    torch.manual_seed(0)
+    value = torch.randn(32, 16, 8) * torch.linspace(0.3, 3, 8)
+    boundary = Boundary(8, 8, code)
+    boundary.calibrate(value)
+    boundary.encoder.log_threshold.data += 1.0
+    prior = Density(8, *span(code)) if isinstance(code, Bottleneck) else Counted(8, *span(code))
+    prior.refit(boundary.eval().encoder(value).detach(), *([None] if isinstance(prior, Counted) else []))
+    boundary.encoder.prior = prior
+    optimizer = torch.optim.Adam([*boundary.encoder.input.parameters(), boundary.encoder.log_threshold], lr=5e-3)
+    events = []
+    for _ in range(60):
+        with observed(boundary.train()) as sent:
+            boundary(value)
+        optimizer.zero_grad()
+        sent[0].bits().backward()
+        optimizer.step()
+        events.append(int(boundary.eval().encoder(value).count_nonzero()))
+    assert events[-1] < 0.9 * events[0]
+    assert all(later <= earlier * 1.02 for earlier, later in pairwise(events))
