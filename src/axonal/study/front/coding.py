@@ -114,8 +114,8 @@ class Coder:
     estimate: Callable[[Tensor], float]
 
 
-def coder_of(symbols: Symbols, name: str, parents: int) -> Coder:
-    """A coder whose tables are learned from symbols of the training split."""
+def coder_of(symbols: Symbols, name: str, parents: int, alphabet: tuple[int, int] | None = None) -> Coder:
+    """A coder whose tables are learned from symbols of the training split; `alphabet` bounds them, if given."""
     positions, channels = symbols.values.shape[1:]
     bare = wire.Contexts(parents=((),) * channels, positions=positions)
     if name == "learned":
@@ -125,7 +125,7 @@ def coder_of(symbols: Symbols, name: str, parents: int) -> Coder:
         tables = wire.quantised(prior.probabilities().double().numpy())
         packer = wire.Ranged.of(tables, low=prior.low, contexts=bare)
         return Coder(name=name, packer=packer, estimate=lambda values: float(prior.bits(values).detach()))
-    low, high = _alphabet(symbols)
+    low, high = alphabet or span(symbols.code)
     counted = Counted(channels, low, high)
     contexts = contexts_of(symbols, parents) if name == "conditional" else None
     counted.refit(symbols.values, contexts)
@@ -133,8 +133,15 @@ def coder_of(symbols: Symbols, name: str, parents: int) -> Coder:
     return Coder(name=name, packer=packer, estimate=lambda values: float(counted.bits(values)))
 
 
-def _alphabet(symbols: Symbols) -> tuple[int, int]:
-    return (symbols.prior.low, symbols.prior.high) if isinstance(symbols.prior, Density) else span(symbols.code)
+def _alphabet(seen: Sequence[Symbols], sent: Symbols) -> tuple[int, int]:
+    """Lowest and highest symbol of the tables: what was seen, or all of the code where more than that is sent.
+
+    Each symbol of a table has at least one part in 16,384, which is not little where most of 63 never occur.
+    """
+    low = int(min(item.values.min() for item in seen))
+    high = int(max(item.values.max() for item in seen))
+    inside = low <= int(sent.values.min()) and int(sent.values.max()) <= high
+    return (low, max(high, low + 1)) if inside else span(sent.code)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +206,9 @@ def weigh(fit: Symbols, choose: Symbols, test: Symbols, *, parents: int, frame: 
             alphabet=1 << PLAIN_BITS,
             side=test.side,
         )
+    alphabet = _alphabet((fit, choose), test)
     names = ["static", *(["conditional"] if parents else []), *(["learned"] if isinstance(fit.prior, Density) else [])]
-    coders = {name: coder_of(fit, name, parents) for name in names}
+    coders = {name: coder_of(fit, name, parents, alphabet) for name in names}
     best = min(coders.values(), key=lambda coder: coder.packer.cost_bits(_rows(choose.values)))
     real = _framed(best.packer, test.values, frame)
     return Coded(
