@@ -28,7 +28,7 @@ NAMES = {
     "enwik8": "enwik8 prefix (bytes), RWKV 1.4 M",
     "ptb_words": "PTB (words), RWKV 5.2 M",
     "fsdd": "spoken digits (stream), RWKV blocks",
-    "digits": "digits, CNN (for packets)",
+    "digits": "digits, CNN (screening)",
     "pydocs": "pydocs (bytes), RWKV 0.4 M (for packets)",
 }
 TASKS = {"classification": ("digits", "fashion_mnist", "fsdd"), "language": ("pydocs", "enwik8", "ptb_words")}

@@ -13,35 +13,39 @@ import sys
 import time
 from pathlib import Path
 
+from axonal.study.front import FAMILIES
+
 HERE = Path(__file__).parent
 
 Stage = tuple[str, str, str | None]
 """Codes, seeds, and targets where they are not those of the recipe."""
 
 PACKETS = "packets_graded3,packets_graded2,packets_ternary"
+SCREENED = ",".join(
+    name for name, item in FAMILIES.items() if not item.tokens and "long" not in name and name != "sigma_delta"
+)
+"""All codes that images can have."""
 
 PLAN: dict[str, tuple[Stage, ...]] = {
+    "digits": ((SCREENED, "0", "1.0,0.5,0.25"),),
     "fsdd": (
         ("graded,sigma_delta", "0,1,2", None),
         ("bottleneck,int1,int2", "0", None),
     ),
     "fashion_mnist": (
-        ("graded", "0,1,2", None),
-        ("bottleneck,int2", "0", None),
-        ("graded_long,int2_long", "0", "0.4,0.25"),
-        ("product", "0", "0.25,0.12"),
+        ("graded,bottleneck,int2", "0", None),
+        ("graded_long", "0", "0.4,0.25"),
     ),
     "enwik8": (
-        ("graded_residual,bottleneck_residual,int2", "0", None),
-        ("graded_residual_long,int2_long", "0", "0.5,0.25"),
+        ("graded_residual,bottleneck_residual,int2,int2_long", "0", None),
+        ("graded_residual_long", "0", "0.5,0.25"),
     ),
-    "ptb_words": (("graded_residual,int2", "0", None),),
-    "digits": ((PACKETS, "0,1,2", "1.0,0.5"),),
+    "ptb_words": (("graded_residual", "0", "0.5"),),
     "pydocs": ((PACKETS, "0", "1.0,0.5"),),
 }
 """What was run, by dataset."""
 
-EXTRA = {"pydocs": ("rwkv", "--steps", "1200,250")}
+EXTRA = {"digits": ("--steps", "8000,200"), "pydocs": ("rwkv", "--steps", "1200,200")}
 """Network and steps where they are not those of the recipe."""
 
 QUICK: dict[str, tuple[Stage, ...]] = {"digits": (("graded,bottleneck,int2", "0", "0.5,0.25"),)}
