@@ -44,6 +44,8 @@ class Rescue:
             if item.code.levels == 0:
                 continue
             self.silent[number] = self.silent[number] + 1 if item.events == 0 else 0
+            if item.code.symbols == "dense":
+                self._mute(item, number, step)
             # One-bit and one-hot codes are at the end of their range by nature.
             shouts = item.code.symbols == "event" and item.saturated >= LOUD
             self.loud[number] = self.loud[number] + 1 if shouts else 0
@@ -53,6 +55,12 @@ class Rescue:
             if self.loud[number] >= PATIENCE:
                 self._change(item, number, step, "was saturated", FACTOR)
                 self.loud[number] = 0
+
+    def _mute(self, item: Sent, number: int, step: int) -> None:
+        """Say so, once, where a dense boundary always sends the same: no threshold helps it."""
+        says = f"boundary {number} sends the same symbol everywhere"
+        if bool((item.symbols == item.symbols.flatten()[0]).all()) and not any(n.startswith(says) for n in self.notes):
+            self.notes.append(f"{says} at step {step}: give it neurons of its own")
 
     def _change(self, item: Sent, number: int, step: int, what: str, factor: float) -> None:
         if item.encoder is None:

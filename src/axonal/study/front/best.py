@@ -19,8 +19,8 @@ __all__ = ["Best", "best_code", "chosen"]
 
 FILE = "best.json"
 
-FALLBACK_FACTOR = 4.0
-"""Where no code stays within the tolerance, it is widened by this."""
+WIDER = (1, 2, 4, 8, 16)
+"""The tolerance is widened by the first of these at which a code stays within it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,22 +73,26 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
         ValueError: No code was run on any dataset.
     """
     bits: dict[str, dict[str, float]] = defaultdict(dict)
+    losses: dict[str, float] = {}
     for name, points in results.items():
         rows = front(points)
-        loss = TOLERANCES[points[0]["quality_metric"]]
-        for code in {row["code"] for row in rows if _fits(row)}:
-            own = [row for row in rows if row["code"] == code]
-            for allowed in (loss, FALLBACK_FACTOR * loss):
-                found = bits_at(own, allowed, "packets")
-                if found is not None:
-                    bits[code][name] = found * (allowed / loss)
-                    break
+        own = {code: [r for r in rows if r["code"] == code] for code in {r["code"] for r in rows if _fits(r)}}
+        for factor in WIDER:
+            loss = factor * TOLERANCES[points[0]["quality_metric"]]
+            reached = {code: found for code, some in own.items() if (found := bits_at(some, loss, "packets"))}
+            if reached:
+                losses[name] = loss
+                for code, found in reached.items():
+                    bits[code][name] = found
+                break
     if not bits:
         raise ValueError(f"no code that packets carry was run on {', '.join(results)}: run packets_graded3")
     most = max(len(found) for found in bits.values())
     able = {code: found for code, found in bits.items() if len(found) == most}
     best = min(able, key=lambda code: geometric_mean(able[code].values()))
-    figures = ", ".join(f"{value:.2f} on {name}" for name, value in sorted(able[best].items()))
+    figures = ", ".join(
+        f"{value:.2f} on {name} at a loss of {losses[name]:g}" for name, value in sorted(able[best].items())
+    )
     rivals = len(able) - 1
     reason = (
         f"of {rivals + 1} codes that were trained for packets it takes the fewest bits an element at equal quality "

@@ -169,7 +169,9 @@ _ALL = (
             label=f"int{bits}, learned steps",
             control=True,
             code=Integer(bits),
-            neurons=0.0,
+            # A sign needs axes on both sides of zero, which what a ReLU sends has not.
+            neurons=1.0 if bits == 1 else 0.0,
+            patch=1 if bits == 1 else 2,
             sweep="fixed",
         )
         for bits in (8, 4, 3, 2, 1)
