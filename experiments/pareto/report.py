@@ -13,6 +13,7 @@ from typing import Any
 
 from axonal.study.front import front, summary
 from axonal.study.front.best import chosen
+from axonal.study.front.dominance import BOTTLENECK
 from axonal.views import write_front
 
 HERE = Path(__file__).parent
@@ -67,13 +68,16 @@ def comparison(found: Mapping[str, Points]) -> Iterator[str]:
             said = summary(points, base * factor)
             metric = points[0]["quality_metric"]
             loss = f"{100 * said['loss']:.1f} points" if metric == "accuracy" else f"{said['loss']:.2f} bits/byte"
-            cells = [bits(said[key]) for key in ("spikes", "controls", "bottleneck")]
+            cells = [bits(said[key], key, points) for key in ("spikes", "controls", "bottleneck")]
             ratios = [ratio(said[f"{key}_over_spikes"]) for key in ("int8", "controls", "bottleneck")]
             yield f"| {' | '.join([NAMES[name], loss, *cells, *ratios])} |"
 
 
-def bits(item: Mapping[str, Any] | None) -> str:
-    return f"{item['bits']:.3f} (`{item['code']}`)" if item else "none reaches it"
+def bits(item: Mapping[str, Any] | None, kind: str, points: Points) -> str:
+    if item:
+        return f"{item['bits']:.3f} (`{item['code']}`)"
+    ran = kind != "bottleneck" or any(p["code"].startswith(BOTTLENECK) for p in points)
+    return "none reaches it" if ran else "not run"
 
 
 def ratio(value: float | None) -> str:

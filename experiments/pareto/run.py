@@ -37,10 +37,9 @@ PLAN: dict[str, tuple[Stage, ...]] = {
         ("graded_long", "0", "0.4,0.25"),
     ),
     "enwik8": (
-        ("graded_residual,bottleneck_residual,int2,int2_long", "0", None),
+        ("graded_residual,int2,int2_long", "0", None),
         ("graded_residual_long", "0", "0.5,0.25"),
     ),
-    "ptb_words": (("graded_residual", "0", "0.5"),),
     "pydocs": ((PACKETS, "0", "1.0,0.5"),),
 }
 """What was run, by dataset."""

@@ -93,9 +93,9 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
     figures = ", ".join(
         f"{value:.2f} on {name} at a loss of {losses[name]:g}" for name, value in sorted(able[best].items())
     )
-    rivals = len(able) - 1
+    run = {point["code"] for points in results.values() for point in points if _fits(point)}
     reason = (
-        f"of {rivals + 1} codes that were trained for packets it takes the fewest bits an element at equal quality "
+        f"of {len(run)} codes that were trained for packets it takes the fewest bits an element at equal quality "
         f"in experiments/pareto ({figures}); an entropy coder would take far fewer, but at a symbol a cycle it is "
         "slower than a link inside a package"
     )
