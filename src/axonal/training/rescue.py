@@ -44,7 +44,7 @@ class Rescue:
             if item.code.levels == 0:
                 continue
             self.silent[number] = self.silent[number] + 1 if item.events == 0 else 0
-            if item.code.symbols == "dense":
+            if item.code.symbols == "dense" and item.events:
                 self._mute(item, number, step)
             # One-bit and one-hot codes are at the end of their range by nature.
             shouts = item.code.symbols == "event" and item.saturated >= LOUD
