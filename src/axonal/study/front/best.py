@@ -20,7 +20,7 @@ __all__ = ["Best", "best_code", "chosen"]
 FILE = "best.json"
 
 WIDER = (1, 2, 4, 8, 16)
-"""The tolerance is widened by the first of these at which a code stays within it."""
+"""The tolerance is widened by the first of these at which all codes stay within it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def chosen(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]
         for factor in WIDER:
             loss = factor * TOLERANCES[points[0]["quality_metric"]]
             reached = {code: found for code, some in own.items() if (found := bits_at(some, loss, "packets"))}
-            if reached:
+            if len(reached) == len(own) or (reached and factor == WIDER[-1]):
                 losses[name] = loss
                 for code, found in reached.items():
                     bits[code][name] = found
