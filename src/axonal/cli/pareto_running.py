@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from axonal.study.front import (
     summary,
     write_points,
 )
+from axonal.study.front.results import place
 from axonal.views import print_front, write_front
 
 __all__ = ["Kept", "run"]
@@ -74,8 +74,8 @@ class Kept:
         """
         old = self.points()
         found = merged(old, new)
-        places = {_place(point) for point in found}
-        lost = [point for point in old if _place(point) not in places]
+        places = {place(point) for point in found}
+        lost = [point for point in old if place(point) not in places]
         aside = self.path.with_suffix(".before.json") if lost else None
         if aside is not None:
             write_points(old, aside)
@@ -132,10 +132,6 @@ def run(request: FrontRequest, kept: Kept, console: Console) -> None:
                 soft_wrap=True,
             )
         raise
-
-
-def _place(point: Mapping[str, Any]) -> Sequence[Any]:
-    return point["code"], point["target"], point["seed"]
 
 
 def _heeded(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Literal, Protocol
 
 from torch import Tensor
 
-__all__ = ["Code", "OneStep", "SymbolClass", "require_bits"]
+__all__ = ["Binary", "Code", "OneStep", "Plain", "SymbolClass", "require_bits"]
 
 SymbolClass = Literal["dense", "event"]
 
@@ -61,22 +62,17 @@ class Code(Protocol):
         ...
 
 
-class OneStep:
-    """A code of one step whose symbols are amplitudes: the receiver's weights read them as they are."""
-
-    @property
-    def time_steps(self) -> int:
-        """One."""
-        return 1
+class Plain(ABC):
+    """A code that is trained as it is sent, and whose symbols the receiver's weights read as they are."""
 
     @property
     def leaky(self) -> bool:
-        """One step leaves nothing to leak."""
+        """Nothing leaks."""
         return False
 
+    @abstractmethod
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """Each code has its own."""
-        raise NotImplementedError
 
     def relaxed(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """The symbols: what crosses is what is trained."""
@@ -87,9 +83,42 @@ class OneStep:
         del leak
         return symbols
 
+
+class OneStep(Plain):
+    """A plain code of one step."""
+
+    @property
+    def time_steps(self) -> int:
+        """One."""
+        return 1
+
     def weights(self) -> tuple[float, ...]:
         """One step, weight one."""
         return (1.0,)
+
+
+class Binary:
+    """What codes share whose events are one and carry nothing but their place and step."""
+
+    @property
+    def symbols(self) -> SymbolClass:
+        """Events."""
+        return "event"
+
+    @property
+    def levels(self) -> int:
+        """An event is one."""
+        return 1
+
+    @property
+    def value_bits(self) -> int:
+        """An event carries nothing but its place."""
+        return 0
+
+    @property
+    def signed(self) -> bool:
+        """An event is one."""
+        return False
 
 
 def require_bits(name: str, value: int, low: int, high: int, why: str = "") -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from axonal.kernels import Noise, quantize
-from axonal.spiking.codes.code import OneStep, SymbolClass, require_bits
+from axonal.spiking.codes.code import Binary, OneStep, Plain, SymbolClass, require_bits
 from axonal.spiking.codes.spikes import planes
 
 __all__ = ["BitPlane", "Bottleneck", "Categorical", "Float", "Integer"]
@@ -119,7 +119,7 @@ class Bottleneck(Dense):
 
 
 @dataclass(frozen=True)
-class BitPlane:
+class BitPlane(Binary, Plain):
     """The bits of an integer one after the other, the highest first; the highest counts negatively.
 
     value = -2^(B-1) s[0] + sum of 2^(B-1-k) s[k]: two's complement, so that planes can be left out from the end.
@@ -134,34 +134,9 @@ class BitPlane:
         require_bits("bits", self.bits, 2, 8)
 
     @property
-    def symbols(self) -> SymbolClass:
-        """A one is an event."""
-        return "event"
-
-    @property
-    def levels(self) -> int:
-        """A bit is 0 or 1."""
-        return 1
-
-    @property
-    def value_bits(self) -> int:
-        """A bit carries nothing but its place."""
-        return 0
-
-    @property
-    def signed(self) -> bool:
-        """A bit is 0 or 1."""
-        return False
-
-    @property
     def time_steps(self) -> int:
         """One for each plane."""
         return self.bits
-
-    @property
-    def leaky(self) -> bool:
-        """Nothing leaks."""
-        return False
 
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """Bits, shape `batch plane ... neuron`."""
@@ -174,15 +149,6 @@ class BitPlane:
         sign = bits[:, :1].detach() * 2 - bits[:, :1]
         return torch.cat([sign, bits[:, 1:]], dim=1)
 
-    def relaxed(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
-        """The bits."""
-        return self.encode(current, threshold, leak)
-
-    def amplitudes(self, symbols: Tensor, leak: Tensor | None) -> Tensor:
-        """The bits."""
-        del leak
-        return symbols
-
     def weights(self) -> tuple[float, ...]:
         """Two's complement."""
         lower = tuple(2.0 ** (self.bits - 1 - plane) for plane in range(1, self.bits))
@@ -190,7 +156,7 @@ class BitPlane:
 
 
 @dataclass(frozen=True)
-class Categorical(OneStep):
+class Categorical(Binary, OneStep):
     """Dense control: product quantisation. Each group of neurons says which of them is largest.
 
     With input weights c and biases -|c|^2 / 2 the largest is the nearest code word; the receiver's weights are the
@@ -208,26 +174,6 @@ class Categorical(OneStep):
         require_bits("words", self.words, 2, 256)
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature is {self.temperature}, must be > 0 and finite")
-
-    @property
-    def symbols(self) -> SymbolClass:
-        """One event in each group."""
-        return "event"
-
-    @property
-    def levels(self) -> int:
-        """An event is one."""
-        return 1
-
-    @property
-    def value_bits(self) -> int:
-        """An event carries nothing but its place."""
-        return 0
-
-    @property
-    def signed(self) -> bool:
-        """An event is one."""
-        return False
 
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """One-hot groups, shape of `current`, whose neurons are a multiple of `words`."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from axonal.kernels import Noise, StraightThrough, Surrogate, fire
 from axonal.spiking.codes.code import OneStep, SymbolClass, require_bits
 
-__all__ = ["Graded", "require_crossings", "ternary"]
+__all__ = ["Composed", "Graded", "require_crossings", "ternary"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,33 @@ class Graded(OneStep):
         shrunk = torch.where(inside, ratio * 0.5, ratio - 0.5 * ratio.sign())
         low = -self.levels if self.signed else 0
         return self.surrogate.added(shrunk).clamp(low, self.levels)
+
+
+@dataclass(frozen=True)
+class Composed(OneStep):
+    """A code of graded events that says of some of them when they are sent; their looks are those of the inner code."""
+
+    inner: Graded = field(default_factory=Graded)
+
+    @property
+    def symbols(self) -> SymbolClass:
+        """Events."""
+        return self.inner.symbols
+
+    @property
+    def levels(self) -> int:
+        """Those of the inner code."""
+        return self.inner.levels
+
+    @property
+    def value_bits(self) -> int:
+        """Those of the inner code."""
+        return self.inner.value_bits
+
+    @property
+    def signed(self) -> bool:
+        """As the inner code."""
+        return self.inner.signed
 
 
 def ternary(surrogate: Surrogate | Noise | None = None) -> Graded:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from axonal.kernels import quantize
 from axonal.spiking.codes.code import OneStep, SymbolClass, require_bits
-from axonal.spiking.codes.graded import Graded, require_crossings
+from axonal.spiking.codes.graded import Composed, require_crossings
 
 __all__ = ["Burst", "TopK"]
 
@@ -56,7 +56,7 @@ class TopK(OneStep):
 
 
 @dataclass(frozen=True)
-class Burst(OneStep):
+class Burst(Composed):
     """Neurons that fire in groups: a group is silent unless its currents together reach the threshold.
 
     A group of g neurons speaks when the mean square of its ratios to the thresholds is at least one; then each of
@@ -67,33 +67,12 @@ class Burst(OneStep):
         group: Neighbouring neurons that fire together, g; the last group may be smaller.
     """
 
-    inner: Graded = field(default_factory=Graded)
     group: int = 4
 
     def __post_init__(self) -> None:
         if self.group < 2:
             raise ValueError(f"group is {self.group}, must be >= 2: a group of one is the inner code")
         require_crossings(self.inner)
-
-    @property
-    def symbols(self) -> SymbolClass:
-        """Events."""
-        return "event"
-
-    @property
-    def levels(self) -> int:
-        """Those of the inner code."""
-        return self.inner.levels
-
-    @property
-    def value_bits(self) -> int:
-        """Those of the inner code."""
-        return self.inner.value_bits
-
-    @property
-    def signed(self) -> bool:
-        """As the inner code."""
-        return self.inner.signed
 
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """Symbols, shape of `current`; the gradient passes as if every group spoke."""

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from axonal.kernels import ATan, Surrogate, fire
-from axonal.spiking.codes.code import OneStep, SymbolClass, require_bits
+from axonal.spiking.codes.code import Binary, OneStep, Plain, SymbolClass, require_bits
 
 __all__ = ["FewSpikes", "Latency", "Rate", "planes"]
 
 
 @dataclass(frozen=True)
-class Rate:
+class Rate(Binary, Plain):
     """Plain integrate-and-fire spikes over `time_steps` steps of the same current.
 
     Args:
@@ -30,26 +30,6 @@ class Rate:
     def __post_init__(self) -> None:
         require_bits("time_steps", self.time_steps, 1, 64)
 
-    @property
-    def symbols(self) -> SymbolClass:
-        """Events."""
-        return "event"
-
-    @property
-    def levels(self) -> int:
-        """A spike is 0 or 1."""
-        return 1
-
-    @property
-    def value_bits(self) -> int:
-        """A spike carries nothing but its address."""
-        return 0
-
-    @property
-    def signed(self) -> bool:
-        """Spikes are 0 or 1."""
-        return False
-
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """Spikes, shape `batch time ... neuron`, or `batch ... neuron` for one step."""
         steps = current.unsqueeze(0).expand(self.time_steps, *current.shape)
@@ -57,22 +37,13 @@ class Rate:
         spikes = fire(steps, kept, threshold, levels=1, signed=False, surrogate=self.surrogate)
         return torch.movedim(spikes, 0, 1) if self.time_steps > 1 else spikes.squeeze(0)
 
-    def relaxed(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
-        """The spikes."""
-        return self.encode(current, threshold, leak)
-
-    def amplitudes(self, symbols: Tensor, leak: Tensor | None) -> Tensor:
-        """The spikes."""
-        del leak
-        return symbols
-
     def weights(self) -> tuple[float, ...]:
         """Every step counts alike: their mean is the rate."""
         return (1 / self.time_steps,) * self.time_steps
 
 
 @dataclass(frozen=True)
-class FewSpikes:
+class FewSpikes(Binary, Plain):
     """Binary-weighted spikes: step k carries 2^(K-1-k) thresholds (Stoeckl and Maass 2021).
 
     s[k] = [rest >= 2^(K-1-k)];  rest <- rest - 2^(K-1-k) s[k];  value = sum of 2^(K-1-k) s[k].
@@ -87,46 +58,12 @@ class FewSpikes:
     def __post_init__(self) -> None:
         require_bits("time_steps", self.time_steps, 2, 8)
 
-    @property
-    def symbols(self) -> SymbolClass:
-        """Events."""
-        return "event"
-
-    @property
-    def levels(self) -> int:
-        """A spike is 0 or 1."""
-        return 1
-
-    @property
-    def value_bits(self) -> int:
-        """A spike carries nothing but its address and its step."""
-        return 0
-
-    @property
-    def signed(self) -> bool:
-        """Spikes are 0 or 1."""
-        return False
-
-    @property
-    def leaky(self) -> bool:
-        """What is left is what the next steps carry: nothing leaks."""
-        return False
-
     def encode(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
         """Spikes, shape `batch time ... neuron`, the heaviest step first."""
         del leak
         soft = (current / threshold).clamp(-1.0, 2.0**self.time_steps)
         whole = soft.detach().floor().clamp(0, 2**self.time_steps - 1)
         return planes(whole, soft, self.time_steps)
-
-    def relaxed(self, current: Tensor, threshold: Tensor, leak: Tensor) -> Tensor:
-        """The spikes."""
-        return self.encode(current, threshold, leak)
-
-    def amplitudes(self, symbols: Tensor, leak: Tensor | None) -> Tensor:
-        """The spikes; their weights differ between the steps."""
-        del leak
-        return symbols
 
     def weights(self) -> tuple[float, ...]:
         """Powers of two, falling to one."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from axonal.kernels import fire
-from axonal.spiking.codes.code import OneStep, SymbolClass
-from axonal.spiking.codes.graded import Graded, require_crossings
+from axonal.spiking.codes.graded import Composed, require_crossings
 
 __all__ = ["SigmaDelta", "integrated"]
 
 
 @dataclass(frozen=True)
-class SigmaDelta(OneStep):
+class SigmaDelta(Composed):
     """Events that correct the receiver's memory of the token, or frame, before.
 
     The receiver holds y[t] = leak y[t-1] + s[t] (in thresholds); the sender fires what is missing,
@@ -25,30 +24,8 @@ class SigmaDelta(OneStep):
         inner: Levels, signs and gradient of an event.
     """
 
-    inner: Graded = field(default_factory=Graded)
-
     def __post_init__(self) -> None:
         require_crossings(self.inner)
-
-    @property
-    def symbols(self) -> SymbolClass:
-        """Events."""
-        return "event"
-
-    @property
-    def levels(self) -> int:
-        """Those of the inner code."""
-        return self.inner.levels
-
-    @property
-    def value_bits(self) -> int:
-        """Those of the inner code."""
-        return self.inner.value_bits
-
-    @property
-    def signed(self) -> bool:
-        """As the inner code."""
-        return self.inner.signed
 
     @property
     def leaky(self) -> bool:

@@ -121,6 +121,16 @@ LONG = 6.0
 
 _GRADED = Family(key="graded", label="projection + graded spikes", code=Graded(2))
 
+_BOTTLENECK = Family(
+    key="bottleneck", label="entropy bottleneck", control=True, code=Bottleneck(), prior="density", parents=0
+)
+_BOTTLENECK_RESIDUAL = replace(
+    _BOTTLENECK,
+    key="bottleneck_residual",
+    label="residual of the tokens' guess + entropy bottleneck",
+    tokens=True,
+)
+
 _ALL = (
     _GRADED,
     replace(_GRADED, key="graded_factorised", label="the same, factorised prior", parents=0),
@@ -209,39 +219,18 @@ _ALL = (
         neurons=0.0,
         gradient="l1",
     ),
-    Family(
-        key="bottleneck",
-        label="entropy bottleneck",
-        control=True,
-        code=Bottleneck(),
-        prior="density",
-        parents=0,
-    ),
-    Family(
+    _BOTTLENECK,
+    replace(
+        _BOTTLENECK,
         key="bottleneck_noise",
         label="entropy bottleneck, noise for the receiver",
-        control=True,
         code=Bottleneck(noise=Noise()),
-        prior="density",
-        parents=0,
     ),
-    Family(
-        key="bottleneck_residual",
-        label="residual of the tokens' guess + entropy bottleneck",
-        control=True,
-        code=Bottleneck(),
-        prior="density",
-        parents=0,
-        tokens=True,
-    ),
-    Family(
+    _BOTTLENECK_RESIDUAL,
+    replace(
+        _BOTTLENECK_RESIDUAL,
         key="bottleneck_residual_long",
         label="the same, trained 6x as long",
-        control=True,
-        code=Bottleneck(),
-        prior="density",
-        parents=0,
-        tokens=True,
         stretch=LONG,
     ),
     Family(

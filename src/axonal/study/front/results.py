@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["REQUIRED", "merged", "read_points", "write_points"]
+__all__ = ["REQUIRED", "merged", "place", "read_points", "write_points"]
 
 Point = dict[str, Any]
 
@@ -47,7 +47,8 @@ def read_points(path: Path) -> list[Point]:
     return list(found)
 
 
-def _place(point: Point) -> tuple[Any, ...]:
+def place(point: Point) -> tuple[Any, ...]:
+    """What there is one point of."""
     return point["code"], point["target"], point["seed"]
 
 
@@ -59,9 +60,9 @@ def merged(old: Iterable[Point], new: Sequence[Point]) -> list[Point]:
     if not new:
         return list(old)
     same = ("data", "network", "system", "dense_quality")
-    taken = {_place(point) for point in new}
+    taken = {place(point) for point in new}
     wanted = [new[0].get(name) for name in same]
-    kept = [p for p in old if _place(p) not in taken and [p.get(name) for name in same] == wanted]
+    kept = [p for p in old if place(p) not in taken and [p.get(name) for name in same] == wanted]
     return sorted([*kept, *new], key=lambda p: (p["control"], p["code"], -p["target"], p["seed"]))
 
 
