@@ -226,6 +226,7 @@ _ALL = (
         label="entropy bottleneck, noise for the receiver",
         code=Bottleneck(noise=Noise()),
     ),
+    replace(_BOTTLENECK, key="bottleneck_long", label="entropy bottleneck, trained 6x as long", stretch=LONG),
     _BOTTLENECK_RESIDUAL,
     replace(
         _BOTTLENECK_RESIDUAL,
