@@ -21,12 +21,14 @@ from axonal.wire.entropy import Ranged
 from axonal.wire.fitting import chosen_contexts, fitted
 from axonal.wire.formats import AddressEvent, Bitmap, Dense, Format, Packer, pack, unpack
 from axonal.wire.frame import HEADER_BITS, MAX_ELEMENTS, CorruptFrame
+from axonal.wire.message import MESSAGE_BYTES, Message, MessageKind, layout_hash
 from axonal.wire.sizing import bits, cheapest, packetised_bits
 from axonal.wire.tables import PRECISION_BITS, Contexts, quantised
 
 __all__ = [
     "HEADER_BITS",
     "MAX_ELEMENTS",
+    "MESSAGE_BYTES",
     "PRECISION_BITS",
     "AddressEvent",
     "Bitmap",
@@ -35,12 +37,15 @@ __all__ = [
     "CorruptFrame",
     "Dense",
     "Format",
+    "Message",
+    "MessageKind",
     "Packer",
     "Ranged",
     "bits",
     "cheapest",
     "chosen_contexts",
     "fitted",
+    "layout_hash",
     "pack",
     "packetised_bits",
     "quantised",
