@@ -1,7 +1,7 @@
 """Spiking neurons, codes, boundaries between dies and the objective that keeps them quiet."""
 
 from axonal.kernels import ATan, Noise, StraightThrough, Surrogate, Triangle
-from axonal.spiking.boundary import Boundary, Decoder, Encoder
+from axonal.spiking.boundary import Boundary, Decoder, Encoder, Receiving, Sending
 from axonal.spiking.codes import (
     BitPlane,
     Bottleneck,
@@ -45,6 +45,8 @@ __all__ = [
     "Noise",
     "Prior",
     "Rate",
+    "Receiving",
+    "Sending",
     "Sent",
     "SigmaDelta",
     "StraightThrough",

@@ -7,6 +7,7 @@ current = W x + b;  s = code(current, threshold, leak);  y = V s + c.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from axonal.spiking.codes import Code
 from axonal.spiking.known import Known
 from axonal.spiking.priors import Density, Prior
 
-__all__ = ["Boundary", "Decoder", "Encoder"]
+__all__ = ["Boundary", "Decoder", "Encoder", "Receiving", "Sending", "patches", "pixels"]
 
 FIRST_LEAK = 0.9
 """Where a learned leak starts."""
@@ -148,25 +149,11 @@ class Boundary(nn.Module):
 
     def forward(self, value: Tensor, tokens: Tensor | None = None) -> Tensor:
         """What arrives on the other die, shape of `value`; `tokens` (`batch token`) where they cross, too."""
+        guess = self.known(tokens) if self.known is not None and tokens is not None else None
+        symbols = self.encoder(patches(value if guess is None else value - guess, self.patch))
         leak = self.encoder.leak() if self.encoder.code.leaky else None
-        if self.known is not None and tokens is not None:
-            guess = self.known(tokens)
-            told: Tensor = guess + self.decoder(self.encoder(value - guess), leak)
-            return told
-        decoded: Tensor = self.decoder(self.encoder(self._patches(value)), leak)
-        if self.patch == 1:
-            return decoded
-        height, width = value.shape[-2:]
-        return functional.pixel_shuffle(decoded, self.patch)[..., :height, :width]
-
-    def _patches(self, value: Tensor) -> Tensor:
-        if self.patch == 1:
-            return value
-        # What is no multiple of the patch is filled up with its last row and column, and cut off again.
-        missing = [-size % self.patch for size in value.shape[-2:]]
-        if any(missing):
-            value = functional.pad(value, (0, missing[1], 0, missing[0]), mode="replicate")
-        return functional.pixel_unshuffle(value, self.patch)
+        decoded = pixels(self.decoder(symbols, leak), self.patch, value.shape[-2:])
+        return decoded if guess is None else guess + decoded
 
     @torch.no_grad()
     def calibrate(self, value: Tensor, gradient: Tensor | None = None, tokens: Tensor | None = None) -> None:
@@ -182,4 +169,68 @@ class Boundary(nn.Module):
         if self.known is not None and tokens is not None:
             self.known.fit(tokens, value)
             value = value - self.known(tokens)
-        calibrate_boundary(self, self._patches(value), None if gradient is None else self._patches(gradient))
+        slopes = None if gradient is None else patches(gradient, self.patch)
+        calibrate_boundary(self, patches(value, self.patch), slopes)
+
+
+class Sending(nn.Module):
+    """The half of a boundary that runs where the tensor is made; its parameters keep their names."""
+
+    def __init__(self, boundary: Boundary) -> None:
+        super().__init__()
+        self.encoder, self.known, self.patch = boundary.encoder, boundary.known, boundary.patch
+
+    def forward(self, value: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """The symbols that cross."""
+        if self.known is not None and tokens is not None:
+            value = value - self.known(tokens)
+        symbols: Tensor = self.encoder(patches(value, self.patch))
+        return symbols
+
+
+class Receiving(nn.Module):
+    """The half of a boundary that runs where the tensor is read; its parameters keep their names.
+
+    Args:
+        boundary: The whole.
+        size: Height and width of the tensor, which patches do not tell.
+    """
+
+    def __init__(self, boundary: Boundary, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.decoder, self.known, self.patch, self.size = boundary.decoder, boundary.known, boundary.patch, size
+        if boundary.encoder.code.leaky:
+            self.encoder = _Leaks(boundary.encoder.leak_logit)
+
+    def forward(self, symbols: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """The tensor as the next layer expects it."""
+        leak = self.encoder.leak_logit.sigmoid() if hasattr(self, "encoder") else None
+        decoded = pixels(self.decoder(symbols, leak), self.patch, self.size)
+        return self.known(tokens) + decoded if self.known is not None and tokens is not None else decoded
+
+
+class _Leaks(nn.Module):
+    """The leaks of an encoder that is elsewhere."""
+
+    def __init__(self, leak_logit: nn.Parameter) -> None:
+        super().__init__()
+        self.leak_logit = leak_logit
+
+
+def patches(value: Tensor, patch: int) -> Tensor:
+    """An image whose pixels, `patch` in height and width, are channels of one position."""
+    if patch == 1:
+        return value
+    # What is no multiple of the patch is filled up with its last row and column, and cut off again.
+    missing = [-size % patch for size in value.shape[-2:]]
+    if any(missing):
+        value = functional.pad(value, (0, missing[1], 0, missing[0]), mode="replicate")
+    return functional.pixel_unshuffle(value, patch)
+
+
+def pixels(value: Tensor, patch: int, size: Sequence[int]) -> Tensor:
+    """Undoes `patches` for an image of that height and width."""
+    if patch == 1:
+        return value
+    height, width = size
+    return functional.pixel_shuffle(value, patch)[..., :height, :width]

@@ -1,0 +1,181 @@
+"""How each tensor crosses at present, and what has crossed so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from axonal.runtime.crossing import Crossing
+from axonal.wire import CODECS, Codec, CorruptFrame, Dense, codec, codec_by_number
+from axonal.wire.codec import Floats
+from axonal.wire.frame import HEADER_BITS
+
+__all__ = ["GRADIENT_CODECS", "Counts", "Lanes", "Whole", "codec_for"]
+
+GRADIENT_CODECS = ("int8", "fp16", "fp32")
+"""What gradients may cross in, the default first: 8 bits with a scale for each row kept the loss wherever it was tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """Whole numbers beyond a byte (tokens), each at the same width.
+
+    Args:
+        bits: Width, 1 to 24.
+    """
+
+    bits: int
+
+    @property
+    def name(self) -> str:
+        """Stable name."""
+        return "dense"
+
+    @property
+    def number(self) -> int:
+        """What stands for it in a message: that of dense symbols."""
+        return codec("dense", levels=1, signed=False, channels=1).number
+
+    @property
+    def exact(self) -> bool:
+        """Whole numbers come back as they were."""
+        return True
+
+    def capacity_bytes(self, elements: int) -> int:
+        """Longest frame of so many elements."""
+        return HEADER_BITS // 8 + -(-elements * self.bits // 8)
+
+    def encode(self, values: Floats) -> bytes:
+        """The frame of a tensor of whole numbers; see `Codec.encode`."""
+        return Dense(element_bits=self.bits).pack(values.astype(np.int64))
+
+    def decode(self, frame: bytes | memoryview, out: Floats) -> None:
+        """Fill a tensor from its frame; see `Codec.decode`."""
+        out.reshape(-1)[:] = Dense(element_bits=self.bits).unpack(bytes(frame), out.size)
+
+
+def codec_for(name: str, crossing: Crossing) -> Codec:
+    """The codec of a name for what crosses; ValueError where it is not allowed there."""
+    if name not in crossing.codecs:
+        raise ValueError(f"codec {name!r} does not carry {crossing.name}: use one of {', '.join(crossing.codecs)}")
+    if crossing.levels > 127:
+        return Whole(bits=crossing.levels.bit_length())
+    return codec(name, levels=max(1, crossing.levels), signed=crossing.signed, channels=crossing.channels)
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """What one rank has sent and received.
+
+    Args:
+        frames: Messages sent that carry a tensor of a boundary or its gradient.
+        bytes_forward: Frames of boundaries that were sent, without the headers of messages.
+        bytes_backward: Frames of gradients that were sent, without the headers.
+        bytes_headers: Headers of those messages.
+        bytes_raw: All else that was sent through the group, headers included.
+        bytes_received: All that was received, headers included.
+        elements: Elements of the tensors of boundaries, as the model without boundaries would send them.
+        encode_ms: Time to make frames.
+        decode_ms: Time to read frames.
+        wait_ms: Time in which nothing could be done but wait for a peer.
+        by_crossing: Frames, bytes and elements by name of what crosses.
+        codecs: Frames by codec.
+    """
+
+    frames: int = 0
+    bytes_forward: int = 0
+    bytes_backward: int = 0
+    bytes_headers: int = 0
+    bytes_raw: int = 0
+    bytes_received: int = 0
+    elements: int = 0
+    encode_ms: float = 0.0
+    decode_ms: float = 0.0
+    wait_ms: float = 0.0
+    by_crossing: dict[str, list[int]] = field(default_factory=dict)
+    codecs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def bytes_sent(self) -> int:
+        """All that left this rank through the group."""
+        return self.bytes_forward + self.bytes_backward + self.bytes_headers + self.bytes_raw
+
+
+class Lanes:
+    """For each tensor that crosses, the codec in use; and the counts of this rank.
+
+    Args:
+        crossings: All that crosses anywhere, in the order that all ranks agreed on.
+        codecs: Codec by name of what crosses; the default of each where none is named.
+        gradient: Codec of gradients.
+    """
+
+    def __init__(
+        self, crossings: Sequence[Crossing], codecs: Mapping[str, str] | None = None, gradient: str = "int8"
+    ) -> None:
+        if gradient not in GRADIENT_CODECS:
+            raise ValueError(f"gradient is {gradient!r}, must be one of {', '.join(GRADIENT_CODECS)}")
+        self.crossings = tuple(crossings)
+        self.numbers = {crossing.name: number for number, crossing in enumerate(self.crossings)}
+        self.gradient = codec(gradient, levels=1, signed=True, channels=1)
+        self.counts = Counts()
+        self._chosen = [codec_for((codecs or {}).get(c.name, c.codecs[0]), c) for c in self.crossings]
+
+    def choose(self, name: str, codec_name: str) -> None:
+        """From now on, send what is called `name` by another codec; frames say theirs, so receivers follow."""
+        number = self.numbers[name]
+        self._chosen[number] = codec_for(codec_name, self.crossings[number])
+
+    def chosen(self, name: str) -> str:
+        """Name of the codec in use."""
+        return self._chosen[self.numbers[name]].name
+
+    def encoded(self, number: int, values: Floats) -> tuple[Codec, bytes]:
+        """The codec and the frame of what crosses, counted."""
+        used = self._chosen[number]
+        started = time.perf_counter()
+        frame = used.encode(values)
+        self._count(used, started)
+        self.counts.bytes_forward += len(frame)
+        self.counts.elements += values.size
+        totals = self.counts.by_crossing.setdefault(self.crossings[number].name, [0, 0, 0])
+        for place, more in enumerate((1, len(frame), values.size)):
+            totals[place] += more
+        return used, frame
+
+    def encoded_gradient(self, values: Floats) -> tuple[Codec, bytes]:
+        """The codec and the frame of a gradient, counted."""
+        started = time.perf_counter()
+        frame = self.gradient.encode(values)
+        self._count(self.gradient, started)
+        self.counts.bytes_backward += len(frame)
+        return self.gradient, frame
+
+    def decode(self, number: int | None, codec_number: int, frame: memoryview, out: Floats) -> None:
+        """Fill a tensor (a gradient where `number` is `None`) from a frame, whatever allowed codec it is in.
+
+        Raises:
+            CorruptFrame: The frame is none of such a tensor, or in a codec that is not allowed there.
+        """
+        started = time.perf_counter()
+        name = codec_by_number(codec_number)
+        if name is None:
+            raise CorruptFrame(f"message has codec {codec_number}, must be one of {', '.join(CODECS)}")
+        if number is None:
+            if name not in GRADIENT_CODECS:
+                raise CorruptFrame(f"a gradient came by codec {name!r}, must be one of {', '.join(GRADIENT_CODECS)}")
+            found = codec(name, levels=1, signed=True, channels=1)
+        elif number >= len(self.crossings) or name not in self.crossings[number].codecs:
+            raise CorruptFrame(f"tensor {number} came by codec {name!r}, which is not allowed for it")
+        else:
+            found = codec_for(name, self.crossings[number])
+        found.decode(frame, out)
+        self.counts.decode_ms += 1e3 * (time.perf_counter() - started)
+
+    def _count(self, used: Codec, started: float) -> None:
+        self.counts.encode_ms += 1e3 * (time.perf_counter() - started)
+        self.counts.frames += 1
+        self.counts.codecs[used.name] = self.counts.codecs.get(used.name, 0) + 1
