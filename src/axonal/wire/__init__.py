@@ -16,34 +16,65 @@ Example:
     True
 """
 
+from axonal.wire.addresses import AddressCodec
+from axonal.wire.bound import entropy_bound_bits
 from axonal.wire.burst import Burst
+from axonal.wire.channelwise import RangeCodec
+from axonal.wire.codec import Codec, Floats
+from axonal.wire.codecs import CODECS, codec, codec_by_number
 from axonal.wire.entropy import Ranged
 from axonal.wire.fitting import chosen_contexts, fitted
 from axonal.wire.formats import AddressEvent, Bitmap, Dense, Format, Packer, pack, unpack
 from axonal.wire.frame import HEADER_BITS, MAX_ELEMENTS, CorruptFrame
+from axonal.wire.gaps import GapCodec
+from axonal.wire.integers import DenseCodec
+from axonal.wire.largest import TopKCodec
 from axonal.wire.message import MESSAGE_BYTES, Message, MessageKind, layout_hash
+from axonal.wire.rounding import Bfloat16Codec, Float16Codec, Float32Codec
+from axonal.wire.scaling import Int4Codec, Int8Codec
 from axonal.wire.sizing import bits, cheapest, packetised_bits
+from axonal.wire.symbols import MAX_LEVELS, BitmapCodec
 from axonal.wire.tables import PRECISION_BITS, Contexts, quantised
+from axonal.wire.zipped import ZippedCodec
 
 __all__ = [
+    "CODECS",
     "HEADER_BITS",
     "MAX_ELEMENTS",
+    "MAX_LEVELS",
     "MESSAGE_BYTES",
     "PRECISION_BITS",
+    "AddressCodec",
     "AddressEvent",
+    "Bfloat16Codec",
     "Bitmap",
+    "BitmapCodec",
     "Burst",
+    "Codec",
     "Contexts",
     "CorruptFrame",
     "Dense",
+    "DenseCodec",
+    "Float16Codec",
+    "Float32Codec",
+    "Floats",
     "Format",
+    "GapCodec",
+    "Int4Codec",
+    "Int8Codec",
     "Message",
     "MessageKind",
     "Packer",
+    "RangeCodec",
     "Ranged",
+    "TopKCodec",
+    "ZippedCodec",
     "bits",
     "cheapest",
     "chosen_contexts",
+    "codec",
+    "codec_by_number",
+    "entropy_bound_bits",
     "fitted",
     "layout_hash",
     "pack",

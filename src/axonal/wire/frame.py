@@ -46,6 +46,14 @@ class Kind(IntEnum):
     RANGED = 5
     ADAPTIVE = 6
     UNRANGED = 7
+    GAPS = 8
+    ZIPPED = 9
+    CHANNELWISE = 10
+    FLOAT32 = 11
+    FLOAT16 = 12
+    BFLOAT16 = 13
+    SCALED = 14
+    LARGEST = 15
 
 
 def check_elements(elements: int) -> None:
@@ -72,7 +80,7 @@ def seal(kind: Kind, elements: int, payload: npt.NDArray[np.uint8]) -> bytes:
     return b"".join((head, _checksum(head, payload), payload.data))
 
 
-def open_frame(frame: bytes, kind: Kind, elements: int) -> npt.NDArray[np.uint8]:
+def open_frame(frame: bytes | memoryview, kind: Kind, elements: int) -> npt.NDArray[np.uint8]:
     """The payload of a frame, as a read-only view of its bytes.
 
     Args:
@@ -96,6 +104,7 @@ def open_frame(frame: bytes, kind: Kind, elements: int) -> npt.NDArray[np.uint8]
     if declared != elements:
         raise CorruptFrame(f"frame declares {declared} elements, must be {elements}")
     payload = np.frombuffer(frame, dtype=np.uint8, offset=_HEADER_BYTES)
+    payload.flags.writeable = False
     if _checksum(bytes(frame[:_CHECKED_BYTES]), payload) != frame[_CHECKED_BYTES:_HEADER_BYTES]:
         raise CorruptFrame("frame does not match its CRC-32")
     return payload

@@ -155,9 +155,7 @@ class Message:
         if _CRC.unpack(view[_FIELDS.size :])[0] != zlib.crc32(view[: _FIELDS.size]):
             raise CorruptFrame("message header does not match its CRC-32")
         if version != VERSION:
-            raise CorruptFrame(
-                f"message has version {version}, must be {VERSION}: use one release of Axonal"
-            )
+            raise CorruptFrame(f"message has version {version}, must be {VERSION}: use one release of Axonal")
         kind, codec, flags, session, step, micro_batch, boundary, elements, payload_bytes, layout = rest
         if payload_bytes > limit_bytes:
             raise CorruptFrame(f"message announces {payload_bytes} bytes, must be at most {limit_bytes}")
