@@ -184,7 +184,7 @@ class _Builder:
             if self.cut.receives(node, self.index):
                 more = [self.copies[other] for other in node.args[1:] if isinstance(other, fx.Node)]
                 self.copies[node] = self._call(node, [crossed, *more])
-        self._batch = self._batch_of(nodes[0], raw[0])
+        self._batch = self.graph.call_function(torch.ops.aten.sym_size.int, (raw[0], 0))
         for node in self.cut.ordered:
             if self.cut.stage_of[node] == self.index and node not in self.copies and node not in symbols:
                 self._copy(node)
@@ -213,9 +213,6 @@ class _Builder:
     def _whole(self, node: fx.Node) -> bool:
         value = node.meta.get("val")
         return isinstance(value, Tensor) and not value.is_floating_point()
-
-    def _batch_of(self, node: fx.Node, placeholder: fx.Node) -> fx.Node:
-        return self.graph.call_function(torch.ops.aten.sym_size.int, (placeholder, 0))
 
     def _copy(self, node: fx.Node) -> fx.Node:
         """The copy of a node, constants that it needs before it."""

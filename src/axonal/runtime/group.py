@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import Store
 
 from axonal.runtime.errors import PeerLost
 from axonal.runtime.lanes import Lanes
@@ -84,7 +85,7 @@ class PackedGroup(dist.ProcessGroup):
     """
 
     def __init__(self, inner: Any, rank: int, size: int) -> None:
-        super().__init__(rank, size)
+        super().__init__(rank, size)  # type: ignore[call-arg]
         self.inner = inner
         self._setup: _Setup | None = None
         self._announced: dict[int, int] = {}
@@ -111,9 +112,7 @@ class PackedGroup(dist.ProcessGroup):
             )
         # No codec makes a frame longer than 32-bit floats with a scale for each row, of at least one element.
         capacity = MESSAGE_BYTES + HEADER_BITS // 8 + 8 * most_elements + _SLACK_BYTES
-        self._setup = _Setup(
-            lanes=lanes, monitor=monitor, session=session, layout=layout, capacity_bytes=capacity
-        )
+        self._setup = _Setup(lanes=lanes, monitor=monitor, session=session, layout=layout, capacity_bytes=capacity)
 
     @property
     def setup(self) -> _Setup:
@@ -212,17 +211,17 @@ class PackedGroup(dist.ProcessGroup):
         with torch.no_grad():
             out.copy_(torch.from_numpy(values).view(out.shape))
 
-    def allreduce(self, tensors: list[Tensor], opts: Any = None) -> dist.Work:
+    def allreduce(self, tensors: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """As the group inside does it."""
-        return self.inner.allreduce(tensors, opts or dist.AllreduceOptions())
+        return self.inner.allreduce(tensors, *args, **kwargs)
 
-    def broadcast(self, tensors: list[Tensor], opts: Any = None) -> dist.Work:
+    def broadcast(self, tensors: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """As the group inside does it."""
-        return self.inner.broadcast(tensors, opts or dist.BroadcastOptions())
+        return self.inner.broadcast(tensors, *args, **kwargs)
 
-    def barrier(self, opts: Any = None) -> dist.Work:
+    def barrier(self, *args: Any, **kwargs: Any) -> Any:
         """As the group inside does it."""
-        return self.inner.barrier(opts or dist.BarrierOptions())
+        return self.inner.barrier(*args, **kwargs)
 
     def getBackendName(self) -> str:  # noqa: N802 - the library's name
         """The name that it was registered by."""
@@ -250,7 +249,7 @@ class PackedGroup(dist.ProcessGroup):
         with torch.no_grad():
             out.copy_(torch.frombuffer(bytearray(payload), dtype=out.dtype).view(out.shape))
 
-    def _moved(self, start: Callable[[], dist.Work], peer: int) -> dist.Work:
+    def _moved(self, start: Callable[[], Any], peer: int) -> Any:
         try:
             return start()
         except RuntimeError as error:
@@ -336,5 +335,5 @@ def packed_group(timeout_s: float) -> PackedGroup:
     return group
 
 
-def _made(store: dist.Store, rank: int, size: int, timeout: timedelta) -> PackedGroup:
+def _made(store: Store, rank: int, size: int, timeout: timedelta) -> PackedGroup:
     return PackedGroup(dist.ProcessGroupGloo(store, rank, size, timeout), rank, size)

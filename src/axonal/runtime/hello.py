@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import torch
-import torch.distributed as dist
+from torch.distributed.distributed_c10d import Store
 
 import axonal
 from axonal.runtime.errors import PeerTimeout, Refused
@@ -41,7 +41,7 @@ def hello(*, layout: str, schedule: str, ranks: int) -> dict[str, str]:
     }
 
 
-def agree(store: dist.Store, rank: int, size: int, mine: Mapping[str, str], *, timeout_s: float = 60.0) -> int:
+def agree(store: Store, rank: int, size: int, mine: Mapping[str, str], *, timeout_s: float = 60.0) -> int:
     """Exchange what all ranks say; the session's number, the same for all.
 
     Args:
@@ -71,7 +71,7 @@ def agree(store: dist.Store, rank: int, size: int, mine: Mapping[str, str], *, t
     return session
 
 
-def _heard(store: dist.Store, key: str, other: int, timeout_s: float) -> dict[str, str]:
+def _heard(store: Store, key: str, other: int, timeout_s: float) -> dict[str, str]:
     started = time.monotonic()
     try:
         store.wait([key], timedelta(seconds=timeout_s))

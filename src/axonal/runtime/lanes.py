@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
 from axonal.runtime.crossing import Crossing
-from axonal.wire import CODECS, Codec, CorruptFrame, Dense, codec, codec_by_number
-from axonal.wire.codec import Floats
+from axonal.wire import CorruptFrame, Dense, codec
+from axonal.wire.codec import Codec, Floats
 from axonal.wire.frame import HEADER_BITS
 
 __all__ = ["GRADIENT_CODECS", "Counts", "Lanes", "Whole", "codec_for"]
 
 GRADIENT_CODECS = ("int8", "fp16", "fp32")
-"""What gradients may cross in, the default first: 8 bits with a scale for each row kept the loss wherever it was tried."""
+"""What gradients may cross in, the default first: 8 bits with a scale for each row kept the loss where it was tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,12 @@ class Whole:
     def decode(self, frame: bytes | memoryview, out: Floats) -> None:
         """Fill a tensor from its frame; see `Codec.decode`."""
         out.reshape(-1)[:] = Dense(element_bits=self.bits).unpack(bytes(frame), out.size)
+
+
+@cache
+def _of_gradients(channels: int) -> Mapping[str, Codec]:
+    """Codecs of gradients with rows of so many channels, by name."""
+    return {name: codec(name, levels=1, signed=True, channels=channels) for name in GRADIENT_CODECS}
 
 
 def codec_for(name: str, crossing: Crossing) -> Codec:
@@ -120,9 +127,11 @@ class Lanes:
             raise ValueError(f"gradient is {gradient!r}, must be one of {', '.join(GRADIENT_CODECS)}")
         self.crossings = tuple(crossings)
         self.numbers = {crossing.name: number for number, crossing in enumerate(self.crossings)}
-        self.gradient = codec(gradient, levels=1, signed=True, channels=1)
+        self.gradient = gradient
         self.counts = Counts()
         self._chosen = [codec_for((codecs or {}).get(c.name, c.codecs[0]), c) for c in self.crossings]
+        allowed = [[codec_for(name, crossing) for name in crossing.codecs] for crossing in self.crossings]
+        self._allowed = [{item.number: item for item in items} for items in allowed]
 
     def choose(self, name: str, codec_name: str) -> None:
         """From now on, send what is called `name` by another codec; frames say theirs, so receivers follow."""
@@ -148,11 +157,12 @@ class Lanes:
 
     def encoded_gradient(self, values: Floats) -> tuple[Codec, bytes]:
         """The codec and the frame of a gradient, counted."""
+        used = _of_gradients(values.shape[-1])[self.gradient]
         started = time.perf_counter()
-        frame = self.gradient.encode(values)
-        self._count(self.gradient, started)
+        frame = used.encode(values)
+        self._count(used, started)
         self.counts.bytes_backward += len(frame)
-        return self.gradient, frame
+        return used, frame
 
     def decode(self, number: int | None, codec_number: int, frame: memoryview, out: Floats) -> None:
         """Fill a tensor (a gradient where `number` is `None`) from a frame, whatever allowed codec it is in.
@@ -161,18 +171,16 @@ class Lanes:
             CorruptFrame: The frame is none of such a tensor, or in a codec that is not allowed there.
         """
         started = time.perf_counter()
-        name = codec_by_number(codec_number)
-        if name is None:
-            raise CorruptFrame(f"message has codec {codec_number}, must be one of {', '.join(CODECS)}")
         if number is None:
-            if name not in GRADIENT_CODECS:
-                raise CorruptFrame(f"a gradient came by codec {name!r}, must be one of {', '.join(GRADIENT_CODECS)}")
-            found = codec(name, levels=1, signed=True, channels=1)
-        elif number >= len(self.crossings) or name not in self.crossings[number].codecs:
-            raise CorruptFrame(f"tensor {number} came by codec {name!r}, which is not allowed for it")
+            allowed = {item.number: item for item in _of_gradients(out.shape[-1]).values()}
+        elif number < len(self._allowed):
+            allowed = self._allowed[number]
         else:
-            found = codec_for(name, self.crossings[number])
-        found.decode(frame, out)
+            raise CorruptFrame(f"message is of crossing {number}, must be below {len(self._allowed)}")
+        if codec_number not in allowed:
+            names = ", ".join(f"{key} ({item.name})" for key, item in allowed.items())
+            raise CorruptFrame(f"message has codec {codec_number}, must be one of {names}")
+        allowed[codec_number].decode(frame, out)
         self.counts.decode_ms += 1e3 * (time.perf_counter() - started)
 
     def _count(self, used: Codec, started: float) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from axonal.runtime.errors import PeerLost, PeerTimeout, RuntimeFault
 
@@ -43,7 +43,7 @@ class Monitor:
 
     def __init__(
         self,
-        store: dist.Store,
+        store: Store,
         rank: int,
         size: int,
         *,
@@ -51,7 +51,7 @@ class Monitor:
         heartbeat_s: float = HEARTBEAT_S,
         timeout_s: float = 60.0,
     ) -> None:
-        self.store = dist.PrefixStore(f"axonal/beat/{session:016x}", store.clone())
+        self.store = PrefixStore(f"axonal/beat/{session:016x}", store.clone())  # type: ignore[attr-defined]
         self.store.set_timeout(timedelta(seconds=max(1.0, heartbeat_s * PATIENCE_BEATS)))
         self.rank, self.size, self.timeout_s, self.heartbeat_s = rank, size, timeout_s, heartbeat_s
         self.fault: RuntimeFault | None = None
@@ -113,9 +113,8 @@ class Monitor:
                 for other, peer in self._peers.items():
                     self._look(other, peer)
             except (RuntimeError, OSError) as error:
-                self._say(
-                    PeerLost(f"rank {self.rank} lost the rendezvous store ({_line(error)}): the launcher or rank 0 ended")
-                )
+                reason = f"rank {self.rank} lost the rendezvous store ({_line(error)})"
+                self._say(PeerLost(f"{reason}: the launcher or rank 0 ended"))
             if self.fault is not None:
                 return
 

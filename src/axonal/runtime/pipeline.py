@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,8 +11,10 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.pipelining import PipelineStage
 from torch.distributed.pipelining.schedules import PipelineScheduleMulti, PipelineScheduleSingle, get_schedule_class
+from torch.distributed.rendezvous import rendezvous
 
 from axonal.runtime.crossing import Crossing
 from axonal.runtime.group import PackedGroup, packed_group
@@ -93,7 +96,8 @@ class Pipeline:
         self.crossings = _crossings(stages)
         self.shared = parameters_in_common(stages)
         mine = hello(layout=self._layout(stages[0]), schedule=self._plan(loss), ranks=self.ranks)
-        session = agree(store, self.rank, self.ranks, mine, timeout_s=settings.timeout_s)
+        self._store, self._asked = store, dict[str, int]()
+        self._session = session = agree(store, self.rank, self.ranks, mine, timeout_s=settings.timeout_s)
         self.monitor = Monitor(
             store,
             self.rank,
@@ -111,9 +115,8 @@ class Pipeline:
             layout=layout_hash(self._layout(stages[0])),
             most_elements=max(len(example) * crossing.elements for crossing in self.crossings),
         )
-        self._sizes = {
-            name: value.shape for stage in stages for name, value in stage.graph.named_parameters() if name in self.shared
-        }
+        everything = {name: value for stage in stages for name, value in stage.graph.named_parameters()}
+        self._sizes = {name: everything[name].shape for name in self.shared}
         forward = "gpipe" if len(stages) == self.ranks else "looped_bfs"
         self._inference = self._scheduled(forward, len(stages), example, None)
         self._training = self._scheduled(settings.schedule, len(stages), example, loss) if loss else None
@@ -156,7 +159,7 @@ class Pipeline:
             found = self._inference.eval(*((filled,) if self.first else ()))
         if not self.last:
             return None
-        answers = found[0] if isinstance(found, tuple) else found
+        answers: Tensor = found[0] if isinstance(found, tuple) else found
         return answers[: len(inputs)]
 
     def train_step(self, inputs: Tensor, targets: Tensor) -> list[Tensor]:
@@ -167,8 +170,8 @@ class Pipeline:
         """
         if len(inputs) != self.batch:
             raise ValueError(
-                f"inputs have {len(inputs)} examples, must be {self.batch}: {self.settings.micro_batches} micro-batches "
-                f"of {self.micro_batch}"
+                f"inputs have {len(inputs)} examples, must be {self.batch}: "
+                f"{self.settings.micro_batches} micro-batches of {self.micro_batch}"
             )
         if self._training is None:
             raise ValueError("the pipeline was made for inference: give it a loss to train")
@@ -201,6 +204,23 @@ class Pipeline:
                 if parameter.grad is not None:
                     parameter.grad.mul_(scale)
         return norm
+
+    def exchange(self, what: str, text: str) -> list[str]:
+        """What every rank says of something, in the order of ranks; all have to ask.
+
+        Raises:
+            PeerLost: A rank is gone.
+            PeerTimeout: A rank says nothing.
+        """
+        self._asked[what] = turn = self._asked.get(what, 0) + 1
+        keys = [f"axonal/{self._session:016x}/{what}/{turn}/{rank}" for rank in range(self.ranks)]
+        self._store.set(keys[self.rank], text)
+        started = time.monotonic()
+        while not self._store.check(keys):
+            self.monitor.check()
+            self.monitor.expired(started, f"what all ranks say of {what}: one is slower than")
+            time.sleep(0.005)
+        return [self._store.get(key).decode() for key in keys]
 
     def _counts_here(self, name: str) -> bool:
         return name not in self.shared or self.shared[name][0] % self.ranks == self.rank
@@ -306,12 +326,13 @@ def _check(stages: Sequence[Stage], ranks: int, settings: PipelineSettings) -> N
         )
 
 
-def _joined(timeout_s: float) -> dist.Store:
+def _joined(timeout_s: float) -> Store:
     """The rendezvous store, with the default group made over it where there is none."""
     if dist.is_initialized():
-        store: dist.Store = dist.distributed_c10d._get_default_store()
+        store: Store = dist.distributed_c10d._get_default_store()
         return store
     timeout = timedelta(seconds=timeout_s)
-    store, rank, size = next(dist.rendezvous("env://", timeout=timeout))
-    dist.init_process_group("gloo", store=dist.PrefixStore("axonal", store), rank=rank, world_size=size, timeout=timeout)
+    store, rank, size = next(rendezvous("env://", timeout=timeout))
+    inner = PrefixStore("axonal", store)
+    dist.init_process_group("gloo", store=inner, rank=rank, world_size=size, timeout=timeout)
     return store

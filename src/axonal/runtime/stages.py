@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from axonal.mapping import Partition
 from axonal.runtime.crossing import Crossing
 from axonal.runtime.cutting import Cut, cut_graph
-from axonal.spiking import Boundary, Receiving, Sending, exported
+from axonal.spiking import Boundary, Encoder, Receiving, Sending, exported
 
 __all__ = ["FLOAT_CODECS", "SYMBOL_CODECS", "Stage", "parameters_in_common", "split"]
 
@@ -171,8 +171,10 @@ def _crossing(name: str, cut: Cut, root: fx.GraphModule, sizes: _Shapes, batch: 
     node = cut.by_name[name]
     if node not in cut.boundary_calls:
         return _plain(name, sizes, batch)
-    boundary = root.get_submodule(str(node.target))
-    code = boundary.get_submodule("encoder").code
+    encoder = root.get_submodule(f"{node.target}.encoder")
+    if not isinstance(encoder, Encoder):
+        raise TypeError(f"{node.target}.encoder is {type(encoder).__name__}, must be an Encoder")
+    code = encoder.code
     shape = _without_batch(f"{name}/symbols", sizes.shapes, batch)
     if not code.levels:
         return Crossing(name=name, shape=shape, codecs=FLOAT_CODECS)

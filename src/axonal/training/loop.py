@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,10 @@ from axonal.training.progress import Learner, Point, Progress
 from axonal.training.settings import TrainingSettings
 from axonal.training.tasks import Quality, batch_at, distance, evaluate, examples, loss_of, metric
 
-__all__ = ["Trained", "Watch", "train"]
+__all__ = ["CLIP_NORM", "Trained", "Watch", "parameter_groups", "train"]
+
+CLIP_NORM = 1.0
+"""Largest norm of the gradient of a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,9 @@ def train(
     learner = Learner(
         model=model,
         teacher=teacher if settings.distillation else None,
-        optimizer=torch.optim.AdamW(_groups(model, settings.weight_decay), lr=settings.learning_rate),
+        optimizer=torch.optim.AdamW(
+            parameter_groups(model.parameters(), settings.weight_decay), lr=settings.learning_rate
+        ),
         objective=_objective(model, settings),
     )
     resumes = checkpoint is not None and checkpoint.exists()
@@ -121,9 +125,9 @@ def _finished(
     )
 
 
-def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
     """Matrices decay; biases, thresholds and leaks do not."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    trainable = [p for p in parameters if p.requires_grad]
     return [
         {"params": [p for p in trainable if p.dim() > 1], "weight_decay": weight_decay},
         {"params": [p for p in trainable if p.dim() <= 1], "weight_decay": 0.0},
@@ -145,18 +149,10 @@ def _objective(model: nn.Module, settings: TrainingSettings) -> TrafficObjective
     )
 
 
-def _rate(settings: TrainingSettings, step: int) -> float:
-    warmup = max(1, settings.steps // 20)
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    done = (step - warmup) / max(1, settings.steps - warmup)
-    return settings.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
 def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: int) -> float:
     """One step of the optimiser; the loss without the traffic's penalty."""
     for group in learner.optimizer.param_groups:
-        group["lr"] = _rate(settings, step)
+        group["lr"] = settings.rate_at(step)
     inputs, targets = batch_at(dataset, settings, step)
     # Dropout draws from the global generator: seeding it for each step makes a resumed run equal to an unbroken one.
     with torch.random.fork_rng(devices=[]):
@@ -166,7 +162,7 @@ def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: 
     _require_finite("loss", total, settings, step)
     learner.optimizer.zero_grad(set_to_none=True)
     total.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(learner.model.parameters(), 1.0)
+    norm = torch.nn.utils.clip_grad_norm_(learner.model.parameters(), CLIP_NORM)
     _require_finite("gradient", norm, settings, step)
     learner.optimizer.step()
     return float(loss.detach())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 __all__ = ["TrainingSettings"]
@@ -58,3 +59,11 @@ class TrainingSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be > 0")
         if not 0 <= self.distillation <= 1:
             raise ValueError(f"distillation is {self.distillation}, must be 0 to 1")
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step: a linear warm-up, then a cosine to 5 % of the peak."""
+        warmup = max(1, self.steps // 20)
+        if step < warmup:
+            return self.learning_rate * (step + 1) / warmup
+        done = (step - warmup) / max(1, self.steps - warmup)
+        return self.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
