@@ -74,11 +74,12 @@ class RangeCodec(SymbolCodec):
         return Alphabet(channels=channels, low=self.low, high=self.levels)
 
     def _positions(self, found: Marked) -> Bytes | None:
-        """The positions of all events; None when they take as long as their bitmap."""
+        """The positions of all events; None when they alone take as long as a bitmap."""
         elements = found.values.size
         columns = turned(as_words(as_bytes(found.presence, elements)), found.rows, found.channels)
-        words = blank(elements)
-        used = put_positions(columns, found.rows, found.channels, words, elements)
+        most_bits = elements + found.events * self.value_bits
+        words = blank(most_bits)
+        used = put_positions(columns, found.rows, found.channels, words, most_bits)
         return None if used < 0 else as_bytes(words, used)
 
     def _coded(self, found: Marked) -> tuple[int, Bytes]:

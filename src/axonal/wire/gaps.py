@@ -38,8 +38,10 @@ class GapCodec(SymbolCodec):
         size = found.values.size
         value_bytes = -(-found.events * self.value_bits // 8)
         payload = np.empty(self._plain_bytes(size, found.events), dtype=np.uint8)
-        room = payload[_COUNT_BYTES : payload.size - value_bytes - 1]
-        used = _put_gaps(found.presence, room)
+        room_bytes = payload.size - 1 - value_bytes - _COUNT_BYTES
+        used = -1
+        if room_bytes >= 0:
+            used = _put_gaps(found.presence, payload[_COUNT_BYTES : _COUNT_BYTES + room_bytes])
         if used < 0:
             return self._plain(found)
         payload[:_COUNT_BYTES] = np.frombuffer(found.events.to_bytes(_COUNT_BYTES, "little"), dtype=np.uint8)

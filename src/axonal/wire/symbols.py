@@ -148,9 +148,7 @@ class BitmapCodec(SymbolCodec):
 def first_stranger(flat: Floats, low: int, high: int) -> str:
     """What is wrong with the first float that is no whole number in bounds."""
     at = int(np.flatnonzero(~((flat >= low) & (flat <= high) & (flat == np.trunc(flat))))[0])
-    return (
-        f"element {at} is {flat[at]}, must be a whole number {low} to {high}: quantise the tensor, or raise the levels"
-    )
+    return f"element {at} is {flat[at]:g}, must be a whole number {low} to {high}: quantise it, or raise the levels"
 
 
 def is_plain(frame: bytes | memoryview) -> bool:

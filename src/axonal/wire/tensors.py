@@ -25,7 +25,10 @@ def flat_floats(values: Floats, channels: int = 0) -> Floats:
     """
     _check(values, channels)
     check_elements(values.size)
-    return np.ascontiguousarray(values).reshape(-1)
+    flat = np.ascontiguousarray(values).reshape(-1).view()
+    # Compiled code has a version for read-only memory and one for the other: it always gets the first.
+    flat.flags.writeable = False
+    return flat
 
 
 def flat_target(out: Floats, channels: int = 0) -> Floats:
