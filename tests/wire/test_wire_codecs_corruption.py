@@ -138,8 +138,8 @@ def test_any_payload_with_a_sound_checksum_does_no_harm(
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (b"", "how its values are sent"),
-        (b"\x02" + bytes(40), "how its values are sent"),
+        (b"", "how it is sent"),
+        (b"\x04" + bytes(40), "how it is sent"),
         (b"\x00\xff\xff", "positions lead beyond"),
         (b"\x00" + bytes(400), "positions lead beyond"),
         (b"\x00" + b"\xff" * 12 + b"\x00", "payload has 1 bytes, must have 0"),
@@ -156,7 +156,8 @@ def test_impossible_range_payloads_are_refused_by_reason(payload: bytes, reason:
 
 
 def test_a_channel_of_a_hand_written_range_frame_is_read() -> None:
-    bits = [*field(2, 4), *([0] * 2 + [1] + field(1, 2)), *([1] + field(3, 2)), *([0] * 12 + [1] + field(2, 2))]
+    gaps = [0, 0, 1, *field(1, 2)], [1, *field(3, 2)], [*([0] * 12), 1, *field(2, 2)]
+    bits = [*field(2, 4), *(bit for gap in gaps for bit in gap)]
     frame = envelope(CHANNELWISE, 64, b"\x00" + slow.octets(bits))
     tensor = np.zeros((64, 1), dtype=np.float32)
     tensor[[9, 13]] = 1

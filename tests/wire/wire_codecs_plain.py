@@ -116,7 +116,9 @@ def channelwise_payload(tensor: npt.NDArray[np.int64], levels: int, signed: bool
         coded = level_payload(tensor, -levels if signed else 0, levels)
         if 8 * len(coded) < len(events) * value_bits(levels, signed):
             way, packed = 1, coded
-    return bytes([way]) + octets(position_bits(tensor != 0)) + packed
+    by_channel, by_row = position_bits(tensor != 0), position_bits(tensor.reshape(-1, 1) != 0)
+    shorter = len(tensor) < 4096 and len(by_row) < len(by_channel)
+    return bytes([way + 2 * shorter]) + octets(by_row if shorter else by_channel) + packed
 
 
 def frame_or(kind: int, payload: bytes, plain: bytes, elements: int) -> bytes:
