@@ -17,6 +17,7 @@ from axonal.cli.complaints import complaining
 from axonal.cli.noc import noc
 from axonal.cli.pareto import pareto
 from axonal.cli.parsing import assignments, integers, names, pair, reject_unwritable
+from axonal.cli.run import run as run_verb
 
 __all__ = ["app", "main"]
 
@@ -144,6 +145,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 app.command()(noc)
 app.command()(pareto)
+app.command("run")(run_verb)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from torch import Tensor
 from axonal.wire import MAX_ELEMENTS, layout_hash
 from axonal.wire.codec import Codec, Floats
 
-__all__ = ["Agreement", "CodecOf", "Crossing", "Part"]
+__all__ = ["Agreement", "CodecOf", "Crossing", "Part", "row_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Crossing:
         levels: Largest magnitude of the whole numbers that cross; 0 where values are no whole numbers.
         signed: Whether whole numbers may be negative.
         codecs: Names of the codecs that are allowed, the default first.
+        dense_elements: Elements of one example that would cross without a boundary; its own where that is `None`.
 
     Example:
         >>> Crossing(name="h", shape=(4, 16), codecs=("fp16",)).elements
@@ -38,6 +39,7 @@ class Crossing:
     levels: int = 0
     signed: bool = False
     codecs: tuple[str, ...]
+    dense_elements: int | None = None
 
     def __post_init__(self) -> None:
         if any(size < 1 for size in self.shape) or self.elements > MAX_ELEMENTS:
@@ -56,9 +58,16 @@ class Crossing:
         return math.prod(self.shape)
 
     @property
+    def replaced(self) -> int:
+        """Elements of one example that would cross without a boundary."""
+        return self.elements if self.dense_elements is None else self.dense_elements
+
+    @property
     def channels(self) -> int:
-        """Size of the last axis."""
-        return self.shape[-1] if self.shape else 1
+        """Elements of a row: the last axis of symbols, what shares a scale of values (`row_of`)."""
+        if self.levels:
+            return self.shape[-1] if self.shape else 1
+        return row_of(self.shape)
 
     def floats(self, tensor: Tensor, batch: int) -> Floats:
         """A tensor of so many examples as codecs take it, `(rows, channels)`.
@@ -90,7 +99,8 @@ class Crossing:
             raise ValueError(f"{self.name} holds a value that is infinite or no number, all must be finite")
         if not self.levels:
             return
-        least = -self.levels if self.signed else 0
+        # Two's complement, of which all is sent, reaches one further below zero.
+        least = -(self.levels + (self.codecs == ("dense",))) if self.signed else 0
         if low < least or high > self.levels:
             raise ValueError(f"{self.name} holds {low:g} to {high:g}, must be within {least} to {self.levels}")
         if not np.array_equal(values, np.rint(values)):
@@ -108,6 +118,28 @@ class Crossing:
             )
         return elements // self.elements
 
+
+def row_of(shape: tuple[int, ...]) -> int:
+    """Elements of values that share a scale: those of the fewest last axes that have 16 together.
+
+    The few pixels of a line would pay more for their scale than for themselves.
+
+    Args:
+        shape: Of one example, without the batch axis.
+
+    Example:
+        >>> row_of((128, 96)), row_of((32, 4, 4)), row_of((10,))
+        (96, 16, 10)
+    """
+    row = 1
+    for size in reversed(shape):
+        if row >= _LEAST_ROW:
+            break
+        row *= size
+    return row
+
+
+_LEAST_ROW = 16
 
 CodecOf = Callable[[str, Crossing], Codec]
 """Makes the codec of a name for a crossing; ValueError for a name that it does not know."""

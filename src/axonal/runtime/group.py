@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.distributed_c10d import Store
 
+from axonal.runtime.crossing import row_of
 from axonal.runtime.errors import PeerLost
 from axonal.runtime.lanes import Lanes
 from axonal.runtime.monitor import Monitor
@@ -121,6 +122,11 @@ class PackedGroup(dist.ProcessGroup):
             raise RuntimeError("the packed group has not been configured: make a Pipeline of it")
         return self._setup
 
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of the largest tensor that is no boundary's."""
+        return self.setup.capacity_bytes - MESSAGE_BYTES
+
     def announce(self, tensor: Tensor, number: int) -> None:
         """Say that a tensor, wherever it is sent next, is the crossing of that number."""
         self._announced[tensor.data_ptr()] = number
@@ -206,7 +212,10 @@ class PackedGroup(dist.ProcessGroup):
             self._raw(payload, out)
             return
         number = message.boundary if message.kind == MessageKind.FORWARD else None
-        values = np.empty((max(1, out.numel() // max(1, out.shape[-1])), out.shape[-1]), dtype=np.float32)
+        if number is not None and number >= len(setup.lanes.crossings):
+            raise CorruptFrame(f"message is of crossing {number}, must be below {len(setup.lanes.crossings)}")
+        row = row_of(tuple(out.shape[1:])) if number is None else setup.lanes.crossings[number].channels
+        values = np.empty((out.numel() // row, row), dtype=np.float32)
         setup.lanes.decode(number, message.codec, payload, values)
         with torch.no_grad():
             out.copy_(torch.from_numpy(values).view(out.shape))
@@ -233,7 +242,8 @@ class PackedGroup(dist.ProcessGroup):
         if number is None and (tensor.dtype != torch.float32 or tensor.dim() < 2):
             raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
             return Message(kind=MessageKind.RAW, elements=tensor.numel()), raw
-        values = tensor.detach().to("cpu", torch.float32).contiguous().numpy().reshape(-1, tensor.shape[-1])
+        row = row_of(tuple(tensor.shape[1:])) if number is None else lanes.crossings[number].channels
+        values = tensor.detach().to("cpu", torch.float32).contiguous().numpy().reshape(-1, row)
         if number is None:
             used, frame = lanes.encoded_gradient(values)
             return Message(kind=MessageKind.BACKWARD, codec=used.number, elements=values.size), frame

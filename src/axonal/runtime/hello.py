@@ -22,19 +22,21 @@ _LEVERS = {
     "wire": "install one release everywhere",
     "torch": "install one release everywhere",
     "layout": "start every rank with the same model, weights' shapes, system and stages",
+    "weights": "give every rank the same weights: copy the cache folder from one machine to the others",
     "codecs": "allow the same codecs everywhere",
     "schedule": "start every rank with the same schedule and micro-batches",
     "ranks": "start as many ranks as the model has stages, or a divisor of it",
 }
 
 
-def hello(*, layout: str, schedule: str, ranks: int) -> dict[str, str]:
+def hello(*, layout: str, weights: str, schedule: str, ranks: int) -> dict[str, str]:
     """What a rank says of itself; all have to say the same."""
     return {
         "axonal": axonal.__version__,
         "wire": str(VERSION),
         "torch": torch.__version__,
         "layout": layout,
+        "weights": weights,
         "codecs": ",".join(CODECS),
         "schedule": schedule,
         "ranks": str(ranks),

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 
 from axonal.runtime.crossing import Crossing
-from axonal.wire import CorruptFrame, Dense, codec
+from axonal.wire import AddressEvent, Bitmap, CorruptFrame, Dense, Format, codec
 from axonal.wire.codec import Codec, Floats
 from axonal.wire.frame import HEADER_BITS
 
-__all__ = ["GRADIENT_CODECS", "Counts", "Lanes", "Whole", "codec_for"]
+__all__ = ["FORMATS", "GRADIENT_CODECS", "Counts", "Lanes", "Whole", "codec_for", "format_of"]
 
 GRADIENT_CODECS = ("int8", "fp16", "fp32")
 """What gradients may cross in, the default first: 8 bits with a scale for each row kept the loss where it was tried."""
@@ -56,6 +56,22 @@ class Whole:
     def decode(self, frame: bytes | memoryview, out: Floats) -> None:
         """Fill a tensor from its frame; see `Codec.decode`."""
         out.reshape(-1)[:] = Dense(element_bits=self.bits).unpack(bytes(frame), out.size)
+
+
+FORMATS = ("bitmap", "address", "dense")
+"""Codecs whose frames are those of a packet format of the simulator."""
+
+
+def format_of(name: str, crossing: Crossing) -> Format | None:
+    """The simulator's packet format of a codec for symbols; `None` where there is none."""
+    if not crossing.levels or name not in FORMATS:
+        return None
+    if name == "dense":
+        return Dense(element_bits=crossing.levels.bit_length() + crossing.signed, signed=crossing.signed)
+    value_bits = (crossing.levels - 1).bit_length() + crossing.signed
+    if name == "bitmap":
+        return Bitmap(value_bits=value_bits, signed=crossing.signed)
+    return AddressEvent(group=crossing.channels, value_bits=value_bits, signed=crossing.signed)
 
 
 @cache
@@ -128,10 +144,23 @@ class Lanes:
         self.crossings = tuple(crossings)
         self.numbers = {crossing.name: number for number, crossing in enumerate(self.crossings)}
         self.gradient = gradient
+        self.watcher: Callable[[int, Floats, int, float], None] | None = None
+        """Told of each frame: number of the crossing, tensor, length of the frame in bytes, time to make it in ms."""
         self.counts = Counts()
         self._chosen = [codec_for((codecs or {}).get(c.name, c.codecs[0]), c) for c in self.crossings]
         allowed = [[codec_for(name, crossing) for name in crossing.codecs] for crossing in self.crossings]
         self._allowed = [{item.number: item for item in items} for items in allowed]
+
+    def warm(self) -> None:
+        """Compile or load the loops of the codecs in use before anything is timed."""
+        kept, self.counts = self.counts, Counts()
+        for number, crossing in enumerate(self.crossings):
+            values = np.zeros((crossing.elements // crossing.channels, crossing.channels), dtype=np.float32)
+            used, frame = self.encoded(number, values)
+            used.decode(frame, np.empty_like(values))
+            used, frame = self.encoded_gradient(values)
+            used.decode(frame, np.empty_like(values))
+        self.counts = kept
 
     def choose(self, name: str, codec_name: str) -> None:
         """From now on, send what is called `name` by another codec; frames say theirs, so receivers follow."""
@@ -147,11 +176,15 @@ class Lanes:
         used = self._chosen[number]
         started = time.perf_counter()
         frame = used.encode(values)
-        self._count(used, started)
+        took_ms = self._count(used, started)
         self.counts.bytes_forward += len(frame)
-        self.counts.elements += values.size
-        totals = self.counts.by_crossing.setdefault(self.crossings[number].name, [0, 0, 0])
-        for place, more in enumerate((1, len(frame), values.size)):
+        if self.watcher is not None:
+            self.watcher(number, values, len(frame), took_ms)
+        crossing = self.crossings[number]
+        replaced = crossing.replaced * (values.size // crossing.elements)
+        self.counts.elements += replaced
+        totals = self.counts.by_crossing.setdefault(crossing.name, [0, 0, 0])
+        for place, more in enumerate((1, len(frame), replaced)):
             totals[place] += more
         return used, frame
 
@@ -173,17 +206,17 @@ class Lanes:
         started = time.perf_counter()
         if number is None:
             allowed = {item.number: item for item in _of_gradients(out.shape[-1]).values()}
-        elif number < len(self._allowed):
-            allowed = self._allowed[number]
         else:
-            raise CorruptFrame(f"message is of crossing {number}, must be below {len(self._allowed)}")
+            allowed = self._allowed[number]
         if codec_number not in allowed:
             names = ", ".join(f"{key} ({item.name})" for key, item in allowed.items())
             raise CorruptFrame(f"message has codec {codec_number}, must be one of {names}")
         allowed[codec_number].decode(frame, out)
         self.counts.decode_ms += 1e3 * (time.perf_counter() - started)
 
-    def _count(self, used: Codec, started: float) -> None:
-        self.counts.encode_ms += 1e3 * (time.perf_counter() - started)
+    def _count(self, used: Codec, started: float) -> float:
+        took_ms = 1e3 * (time.perf_counter() - started)
+        self.counts.encode_ms += took_ms
         self.counts.frames += 1
         self.counts.codecs[used.name] = self.counts.codecs.get(used.name, 0) + 1
+        return took_ms

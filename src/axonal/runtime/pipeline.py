@@ -16,12 +16,13 @@ from torch.distributed.pipelining import PipelineStage
 from torch.distributed.pipelining.schedules import PipelineScheduleMulti, PipelineScheduleSingle, get_schedule_class
 from torch.distributed.rendezvous import rendezvous
 
+from axonal.runtime.adapting import Adapter
 from axonal.runtime.crossing import Crossing
 from axonal.runtime.group import PackedGroup, packed_group
 from axonal.runtime.hello import agree, hello
 from axonal.runtime.lanes import Lanes
 from axonal.runtime.monitor import HEARTBEAT_S, Monitor
-from axonal.runtime.stages import Stage, parameters_in_common
+from axonal.runtime.stages import Stage, parameters_in_common, weights_of
 from axonal.wire.message import layout_hash
 
 __all__ = ["SCHEDULES", "Pipeline", "PipelineSettings"]
@@ -47,6 +48,7 @@ class PipelineSettings:
         micro_batches: Pieces that a batch is cut into.
         codecs: Codec by name of what crosses; the default of each where none is named.
         gradient: Codec of gradients.
+        auto: Whether codecs follow the rate of the links while it runs.
         timeout_s: Longest wait for a peer that is alive.
         heartbeat_s: Time between two signs of life.
     """
@@ -55,6 +57,7 @@ class PipelineSettings:
     micro_batches: int = 4
     codecs: Mapping[str, str] = field(default_factory=dict)
     gradient: str = "int8"
+    auto: bool = False
     timeout_s: float = 60.0
     heartbeat_s: float = HEARTBEAT_S
 
@@ -95,7 +98,9 @@ class Pipeline:
         self.stages = tuple(stages[self.rank :: self.ranks])
         self.crossings = _crossings(stages)
         self.shared = parameters_in_common(stages)
-        mine = hello(layout=self._layout(stages[0]), schedule=self._plan(loss), ranks=self.ranks)
+        mine = hello(
+            layout=self._layout(stages[0]), weights=weights_of(stages), schedule=self._plan(loss), ranks=self.ranks
+        )
         self._store, self._asked = store, dict[str, int]()
         self._session = session = agree(store, self.rank, self.ranks, mine, timeout_s=settings.timeout_s)
         self.monitor = Monitor(
@@ -107,6 +112,8 @@ class Pipeline:
             timeout_s=settings.timeout_s,
         )
         self.lanes = Lanes(self.crossings, settings.codecs, settings.gradient)
+        self.lanes.warm()
+        self.adapter = Adapter(self) if settings.auto else None
         self.group = packed_group(settings.timeout_s)
         self.group.configure(
             self.lanes,
@@ -118,8 +125,10 @@ class Pipeline:
         everything = {name: value for stage in stages for name, value in stage.graph.named_parameters()}
         self._sizes = {name: everything[name].shape for name in self.shared}
         forward = "gpipe" if len(stages) == self.ranks else "looped_bfs"
-        self._inference = self._scheduled(forward, len(stages), example, None)
-        self._training = self._scheduled(settings.schedule, len(stages), example, loss) if loss else None
+        number, micro_batches = len(stages), settings.micro_batches
+        self._inference = self._scheduled(forward, number, example, micro_batches)
+        self._single = self._scheduled(forward, number, example, 1)
+        self._training = self._scheduled(settings.schedule, number, example, micro_batches, loss) if loss else None
 
     def __enter__(self) -> Pipeline:
         return self
@@ -155,12 +164,25 @@ class Pipeline:
             raise ValueError(f"inputs have {len(inputs)} examples, must be 1 to {self.batch}: call it more often")
         missing = self.batch - len(inputs)
         filled = torch.cat([inputs, inputs[-1:].expand(missing, *inputs.shape[1:])]) if missing else inputs
+        answers = self._forward(self._inference, filled)
+        self._adapt()
+        return answers if answers is None else answers[: len(inputs)]
+
+    def infer_one(self, inputs: Tensor) -> Tensor | None:
+        """The answers to a single micro-batch that has the pipeline to itself, on the last rank."""
+        return self._forward(self._single, inputs)
+
+    def _adapt(self) -> None:
+        if self.adapter is not None:
+            self.adapter.after_batch()
+
+    def _forward(self, schedule: PipelineScheduleSingle | PipelineScheduleMulti, inputs: Tensor) -> Tensor | None:
         with torch.no_grad():
-            found = self._inference.eval(*((filled,) if self.first else ()))
+            found = schedule.eval(*((inputs,) if self.first else ()))
         if not self.last:
             return None
         answers: Tensor = found[0] if isinstance(found, tuple) else found
-        return answers[: len(inputs)]
+        return answers
 
     def train_step(self, inputs: Tensor, targets: Tensor) -> list[Tensor]:
         """Forward and backward of a batch; gradients are those of the mean loss. Losses on the last rank, else none.
@@ -182,6 +204,7 @@ class Pipeline:
         args = (inputs,) if self.first else ()
         self._training.step(*args, target=targets if self.last else None, losses=losses if self.last else None)
         self._sum_shared()
+        self._adapt()
         return [loss.detach() for loss in losses]
 
     def parameters(self) -> dict[str, nn.Parameter]:
@@ -246,12 +269,12 @@ class Pipeline:
         return f"{self.settings.schedule} of {self.settings.micro_batches}, {'training' if loss else 'inference'}"
 
     def _scheduled(
-        self, schedule: str, number: int, example: Tensor, loss: Loss | None
+        self, schedule: str, number: int, example: Tensor, micro_batches: int, loss: Loss | None = None
     ) -> PipelineScheduleSingle | PipelineScheduleMulti:
         made = [self._piped(stage, number, example, schedule) for stage in self.stages]
         kind: Any = get_schedule_class(SCHEDULES[schedule])
         whole = made if issubclass(kind, PipelineScheduleMulti) else made[0]
-        found: PipelineScheduleSingle | PipelineScheduleMulti = kind(whole, self.settings.micro_batches, loss_fn=loss)
+        found: PipelineScheduleSingle | PipelineScheduleMulti = kind(whole, micro_batches, loss_fn=loss)
         return found
 
     def _piped(self, stage: Stage, number: int, example: Tensor, schedule: str) -> PipelineStage:

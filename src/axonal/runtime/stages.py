@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +15,12 @@ from axonal.runtime.crossing import Crossing
 from axonal.runtime.cutting import Cut, cut_graph
 from axonal.spiking import Boundary, Encoder, Receiving, Sending, exported
 
-__all__ = ["FLOAT_CODECS", "SYMBOL_CODECS", "Stage", "parameters_in_common", "split"]
+__all__ = ["FLOAT_CODECS", "SYMBOL_CODECS", "Stage", "parameters_in_common", "split", "weights_of"]
 
 FLOAT_CODECS = ("fp32", "fp16", "bf16", "int8", "int4", "top_k")
 """What a tensor that is no symbols may cross in, the default first."""
 
-SYMBOL_CODECS = ("bitmap", "address", "dense", "gap", "bitmap_zstd", "range")
+SYMBOL_CODECS = ("bitmap", "address", "gap", "bitmap_zstd", "range", "dense")
 """What events may cross in, the default first."""
 
 
@@ -176,10 +177,15 @@ def _crossing(name: str, cut: Cut, root: fx.GraphModule, sizes: _Shapes, batch: 
         raise TypeError(f"{node.target}.encoder is {type(encoder).__name__}, must be an Encoder")
     code = encoder.code
     shape = _without_batch(f"{name}/symbols", sizes.shapes, batch)
+    replaced = math.prod(_without_batch(name, sizes.shapes, batch))
     if not code.levels:
-        return Crossing(name=name, shape=shape, codecs=FLOAT_CODECS)
-    codecs = SYMBOL_CODECS if code.symbols == "event" else ("dense", *(c for c in SYMBOL_CODECS if c != "dense"))
-    return Crossing(name=name, shape=shape, levels=code.levels, signed=code.signed, codecs=codecs)
+        return Crossing(name=name, shape=shape, codecs=FLOAT_CODECS, dense_elements=replaced)
+    if code.symbols == "dense":
+        levels: int = (1 << (code.value_bits - code.signed)) - 1
+        codecs: tuple[str, ...] = ("dense",)
+    else:
+        levels, codecs = code.levels, SYMBOL_CODECS
+    return Crossing(name=name, shape=shape, levels=levels, signed=code.signed, codecs=codecs, dense_elements=replaced)
 
 
 def _plain(name: str, sizes: _Shapes, batch: int) -> Crossing:
@@ -190,6 +196,7 @@ def _plain(name: str, sizes: _Shapes, batch: int) -> Crossing:
         shape=_without_batch(name, sizes.shapes, batch),
         levels=_LARGEST if whole else 0,
         codecs=codecs,
+        dense_elements=0 if whole else None,
     )
 
 
@@ -223,3 +230,13 @@ def parameters_in_common(stages: Sequence[Stage]) -> dict[str, tuple[int, ...]]:
         for name, _ in stage.graph.named_parameters():
             owners.setdefault(name, []).append(stage.index)
     return {name: tuple(indices) for name, indices in owners.items() if len(indices) > 1}
+
+
+def weights_of(stages: Sequence[Stage]) -> str:
+    """A digest of all parameters and buffers."""
+    digest = hashlib.sha256()
+    for stage in stages:
+        for name, value in sorted(stage.graph.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

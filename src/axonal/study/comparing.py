@@ -29,7 +29,7 @@ from axonal.study.workers import Job, Trainer, one_thread, run_jobs
 from axonal.tracing import trace
 from axonal.training import Trained, TrainingSettings, examples
 
-__all__ = ["Request", "compare"]
+__all__ = ["Request", "Study", "compare"]
 
 LARGEST_SEED = 2**32 - 1
 
@@ -137,9 +137,9 @@ def compare(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     return result
 
 
-def _study(request: Request, watcher: Watcher) -> _Study:
+def _study(request: Request, watcher: Watcher) -> Study:
     dataset = load_data(request.data, request.data_dir)
-    return _Study(
+    return Study(
         dataset=dataset,
         system=load_system(request.system, dict(request.overrides)),
         network=network(request.network, dataset),
@@ -154,7 +154,7 @@ def _trainer(request: Request, watcher: Watcher) -> Trainer:
     return _study(request, watcher).job
 
 
-def _in_turn(request: Request, study: _Study) -> dict[Job, Measured]:
+def _in_turn(request: Request, study: Study) -> dict[Job, Measured]:
     """All jobs one after the other in this process."""
     done: dict[Job, Measured] = {}
     with one_thread():
@@ -204,7 +204,7 @@ def _require_windows(dataset: Dataset, window: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Study:
+class Study:
     """One comparison under way."""
 
     dataset: Dataset
@@ -218,10 +218,10 @@ class _Study:
     def job(self, seed: int, name: str | None) -> Measured | None:
         """Train and measure a variant; without a name, only train the dense network of the seed."""
         if name is None:
-            self._started(seed)
+            self.started(seed)
             return None
         variant = VARIANTS[name]
-        subject = self._spiking(seed) if variant.code is None else self._cut(variant, self._started(seed))
+        subject = self._spiking(seed) if variant.code is None else self.cut(variant, self.started(seed))
         for warning in subject.trained.warnings:
             self.watcher.say(f"{variant.key}, seed {seed}: {warning}")
         title = f"{variant.key} · seed {seed} · trace, map, simulate"
@@ -243,7 +243,7 @@ class _Study:
             calibrate(model, self._inputs(64))
         return Subject(model=model, trained=trained, seed=seed, base=part)
 
-    def _started(self, seed: int) -> Subject:
+    def started(self, seed: int) -> Subject:
         """Where the variants of a seed start, made once in a process."""
         if seed not in self.starts:
             self.starts[seed] = self._start(seed)
@@ -263,7 +263,7 @@ class _Study:
         trained = self._trained(model, replace(self.plan.dense, seed=seed), f"dense · seed {seed}", ("dense",))
         return Subject(model=model, trained=trained, seed=seed, base=part)
 
-    def _cut(self, variant: Variant, start: Subject) -> Subject:
+    def cut(self, variant: Variant, start: Subject) -> Subject:
         """The dense network with the variant's boundaries, trained on."""
         if variant.has_target:
             best = best_code(self.dataset.task)
