@@ -140,6 +140,7 @@ class Raw:
     def __init__(self, address: str, *, context: ssl.SSLContext | None = None, seconds: float = 10.0) -> None:
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), timeout=seconds)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname=host)
         self.session = 0

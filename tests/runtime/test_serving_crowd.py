@@ -33,6 +33,7 @@ from serving_parts import (
 from torch import Tensor
 
 from axonal.runtime.crossing import Agreement
+from axonal.runtime.errors import Refused
 from axonal.runtime.handshake import HELLO_BYTES
 from axonal.runtime.serving import PATIENCE_S
 from axonal.runtime.serving_turns import ServeLimits
@@ -242,6 +243,14 @@ def test_memory_is_bounded_whatever_clients_ask_for() -> None:
                 time.sleep(0.01)
     # Together they asked for 1.6 GB. What Python and torch give back, malloc keeps for a while: hence the factor.
     assert peak - before < 3 * limits.memory_bytes
+
+
+def test_answers_that_fit_into_no_frame_are_refused_before_they_are_made() -> None:
+    limits = ServeLimits(request_bytes=1 << 30, memory_bytes=1 << 30)
+    with served(WIDE, limits=limits) as server, call(server.address, agreement=Agreement.of(WIDE)) as remote:
+        with pytest.raises(Refused, match="must be at most 15: send less at once"):
+            remote(*example(16))
+        assert remote(*example(1))[0].shape == (1, 1 << 20)
 
 
 def test_requests_beyond_the_memory_wait_and_are_answered_in_turn() -> None:

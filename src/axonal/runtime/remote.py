@@ -22,7 +22,8 @@ from axonal.runtime.handshake import (
     new_nonce,
     read_challenge,
 )
-from axonal.runtime.remote_lane import Frame, Lane, lanes
+from axonal.runtime.lanes import codec_for
+from axonal.runtime.remote_end import End, Frame, ends
 from axonal.runtime.remote_line import RemoteLine
 from axonal.runtime.tls import Credentials, parse_address
 from axonal.wire import CorruptFrame, Message, MessageKind
@@ -88,7 +89,7 @@ class RemotePart:
         *,
         agreement: Agreement,
         credentials: Credentials,
-        codec_of: CodecOf,
+        codec_of: CodecOf = codec_for,
         codec: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
@@ -101,7 +102,7 @@ class RemotePart:
             raise ValueError(f"codec is {codec!r}, no crossing allows it: choose one of {', '.join(allowed)}")
         self._address, self._credentials, self._timeout_s = address, credentials, timeout_s
         self._number = agreement.number
-        self._inputs, self._outputs = lanes(agreement.inputs, codec_of), lanes(agreement.outputs, codec_of)
+        self._inputs, self._outputs = ends(agreement.inputs, codec_of), ends(agreement.outputs, codec_of)
         self._input_codecs = tuple(_chosen(crossing, codec) for crossing in agreement.inputs)
         self._output_codecs = tuple(_chosen(crossing, codec) for crossing in agreement.outputs)
         self._link: _Link | None = None
@@ -145,7 +146,7 @@ class RemotePart:
         began = time.perf_counter()
         batch = self._batch(tensors)
         triples = zip(self._inputs, tensors, self._input_codecs, strict=True)
-        frames = [lane.pack(tensor, batch, codec) for lane, tensor, codec in triples]
+        frames = [end.pack(tensor, batch, codec) for end, tensor, codec in triples]
         encoded = time.perf_counter()
         link = self._connected(deadline)
         connected = time.perf_counter()
@@ -153,7 +154,7 @@ class RemotePart:
         answers = self._exchange(link, frames, batch)
         answered = time.perf_counter()
         try:
-            found = tuple(lane.unpack(frame, batch) for lane, frame in zip(self._outputs, answers, strict=True))
+            found = tuple(end.unpack(frame, batch) for end, frame in zip(self._outputs, answers, strict=True))
         except ValueError as error:
             self._drop()
             raise CorruptFrame(f"the reply of {self._address} holds what cannot cross: {error}") from error
@@ -173,7 +174,7 @@ class RemotePart:
 
     def _batch(self, tensors: tuple[Tensor, ...]) -> int:
         if len(tensors) != len(self._inputs):
-            names = ", ".join(lane.crossing.name for lane in self._inputs)
+            names = ", ".join(end.crossing.name for end in self._inputs)
             raise ValueError(f"{len(tensors)} tensors are given, must be {len(self._inputs)}: {names}")
         shape = tensors[0].shape
         if not shape or shape[0] < 1:
@@ -214,15 +215,15 @@ class RemotePart:
             raise
 
     def _answer(self, link: _Link, step: int, index: int, batch: int) -> Frame:
-        lane: Lane = self._outputs[index]
-        limit = lane.capacity_bytes(batch * lane.crossing.elements)
+        end: End = self._outputs[index]
+        limit = end.capacity_bytes(batch * end.crossing.elements)
         header = Message.read(link.line.header(), limit_bytes=max(limit, 4096))
         if header.kind == MessageKind.REFUSAL:
             link.line.payload(header)  # raises what it says
         found = (header.kind, header.session, header.step, header.boundary, header.layout)
         if found != (MessageKind.REPLY, link.session, step, index, self._number):
             raise CorruptFrame(f"message {index} of {self._address} is no reply to request {step}: connect again")
-        lane.check(header, batch)
+        end.check(header, batch)
         return Frame(codec=header.codec, elements=header.elements, payload=link.line.payload(header))
 
     def _connected(self, deadline: float) -> _Link:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 import ssl
 import time
@@ -63,10 +63,14 @@ class RemoteLine:
         """Whether the server has closed it, or said something that nobody asked for."""
         if self._socket.fileno() < 0:
             return True
-        return bool(select.select([self._socket], [], [], 0)[0])
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def send(self, *buffers: bytes | bytearray) -> None:
-        """Send all bytes of buffers."""
+        """Send all bytes of buffers, small ones together."""
+        if sum(map(len, buffers)) <= PIECE_BYTES:
+            buffers = (b"".join(buffers),)
         with self._named():
             for buffer in buffers:
                 view = memoryview(buffer)
@@ -134,7 +138,8 @@ class RemoteLine:
             raise PeerLost(f"{self._address} closed the connection: see its log, then call again") from error
         except ssl.SSLError as error:
             raise Untrusted(
-                f"TLS with {self._address} failed ({error.reason}): serve and call both with or both without TLS"
+                f"TLS with {self._address} failed ({error.reason}): serve and call both with or both without TLS, "
+                "and let nothing in between change bytes"
             ) from error
         except OSError as error:
             raise PeerLost(

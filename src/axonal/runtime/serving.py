@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from axonal.runtime.crossing import CodecOf, Part
 from axonal.runtime.errors import PeerTimeout, Refused
 from axonal.runtime.handshake import Challenge, Hello, challenge, check_hello, first_header, refusal, welcome
-from axonal.runtime.remote_lane import Frame
+from axonal.runtime.lanes import codec_for
+from axonal.runtime.remote_end import Frame
 from axonal.runtime.serving_desk import Desk, Request
 from axonal.runtime.serving_line import Line, open_line
 from axonal.runtime.serving_turns import Budget, ServeLimits, Worker
@@ -34,6 +35,8 @@ __all__ = ["PartServer", "ServeCounts", "serve", "serving"]
 BACKLOG = 256
 ANY_BYTES = (1 << 32) - 1
 """A header alone may announce anything: the desk says no before there is memory for it."""
+SMALL_BYTES = 1 << 14
+"""Up to here, a copy is cheaper than a packet of its own for the header."""
 PATIENCE_S = 0.5
 """Seconds that a stranger has while others wait to be let in."""
 START_S = 10.0
@@ -43,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class ServeCounts:
-    """What a server has done so far.
+    """What a server has done so far; bytes are added when a connection ends.
 
     Args:
         strangers: Connections that came.
@@ -248,7 +251,8 @@ class PartServer:
             try:
                 answers = await self._worker.run(lambda: self._desk.answer(request))
             except Refused as refused:
-                _log.info("request %d: %s", first.step, refused, exc_info=refused.reason == "part")
+                if refused.reason == "part":
+                    _log.warning("request %d: %s", first.step, refused, exc_info=refused)
                 self.counts.refusals += 1
                 await line.send([refusal(refused, session=session, step=first.step)], self._limits.message_s)
                 return
@@ -277,8 +281,11 @@ class PartServer:
                 elements=answer.elements,
                 layout=self._desk.agreement.number,
             )
-            yield header.header(answer.payload)
-            yield answer.payload
+            if len(answer.payload) <= SMALL_BYTES:
+                yield header.seal(answer.payload)
+            else:
+                yield header.header(answer.payload)
+                yield answer.payload
 
 
 def serve(
@@ -287,10 +294,10 @@ def serve(
     listen: str,
     credentials: Credentials,
     limits: ServeLimits | None = None,
-    codec_of: CodecOf,
+    codec_of: CodecOf = codec_for,
     ready: Callable[[str], None] | None = None,
 ) -> ServeCounts:
-    """Serve a part until Ctrl-C or SIGTERM, then finish what is in flight; see `PartServer`.
+    """Serve a part until Ctrl-C or SIGTERM, then finish what is in flight; of the main thread, see `PartServer`.
 
     Args:
         part: What is served.
@@ -325,7 +332,7 @@ def serving(
     listen: str = "127.0.0.1:0",
     credentials: Credentials,
     limits: ServeLimits | None = None,
-    codec_of: CodecOf,
+    codec_of: CodecOf = codec_for,
 ) -> Iterator[PartServer]:
     """Serve a part from a thread of this process while the block runs; see `PartServer`.
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from axonal.runtime.crossing import Agreement, CodecOf, Part
 from axonal.runtime.errors import Refused
-from axonal.runtime.remote_lane import Frame, lanes
-from axonal.wire import CorruptFrame, Message, MessageKind
+from axonal.runtime.remote_end import Frame, ends
+from axonal.wire import MAX_ELEMENTS, CorruptFrame, Message, MessageKind
 
 __all__ = ["Desk", "Request"]
 
@@ -45,9 +45,10 @@ class Desk:
     def __init__(self, part: Part, codec_of: CodecOf, request_bytes: int) -> None:
         self.agreement = Agreement.of(part)
         self._part = part
-        self._inputs = lanes(self.agreement.inputs, codec_of)
-        self._outputs = lanes(self.agreement.outputs, codec_of)
+        self._inputs = ends(self.agreement.inputs, codec_of)
+        self._outputs = ends(self.agreement.outputs, codec_of)
         self._request_bytes = request_bytes
+        self._widest = max(end.crossing.elements for end in (*self._inputs, *self._outputs))
         if self.cost_bytes(1) > request_bytes:
             raise ValueError(f"request_bytes is {request_bytes}, one example needs {self.cost_bytes(1)}: raise it")
 
@@ -58,21 +59,25 @@ class Desk:
 
     def cost_bytes(self, batch: int) -> int:
         """Memory that a request of so many examples takes at most, beside what the part itself needs."""
-        return sum(lane.cost_bytes(batch) for lane in (*self._inputs, *self._outputs))
+        return sum(end.cost_bytes(batch) for end in (*self._inputs, *self._outputs))
 
     def batch(self, header: Message) -> int:
         """How many examples the first message of a request announces.
 
         Raises:
-            Refused: So many need more memory than one request may have.
+            Refused: So many need more memory than one request may have, or fit into no frame.
             CorruptFrame: There are no whole examples.
         """
-        lane = self._inputs[0]
+        end = self._inputs[0]
         try:
-            batch = lane.crossing.batch_of(header.elements)
+            batch = end.crossing.batch_of(header.elements)
         except ValueError as error:
             raise CorruptFrame(str(error)) from error
-        cost = self.cost_bytes(batch)
+        cost, most = self.cost_bytes(batch), MAX_ELEMENTS // self._widest
+        if batch > most:
+            raise Refused(
+                "size", f"{batch} examples do not fit into one frame, must be at most {most}: send less at once"
+            )
         if cost > self._request_bytes:
             raise Refused(
                 "size",
@@ -108,7 +113,7 @@ class Desk:
     def _unpacked(self, request: Request) -> list[Tensor]:
         pairs = zip(self._inputs, request.frames, strict=True)
         try:
-            return [lane.unpack(frame, request.batch) for lane, frame in pairs]
+            return [end.unpack(frame, request.batch) for end, frame in pairs]
         except ValueError as error:
             raise Refused("request", str(error)) from error
         except Exception as error:
@@ -118,7 +123,7 @@ class Desk:
         if len(outputs) != len(self._outputs):
             raise ValueError(f"it returned {len(outputs)} tensors, must return {len(self._outputs)}")
         triples = zip(self._outputs, outputs, request.codecs, strict=True)
-        return [lane.pack(tensor, request.batch, codec) for lane, tensor, codec in triples]
+        return [end.pack(tensor, request.batch, codec) for end, tensor, codec in triples]
 
 
 def _named(key: tuple[int, ...]) -> str:

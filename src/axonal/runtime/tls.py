@@ -50,7 +50,7 @@ class Credentials:
         if len(self.token) < TOKEN_CHARACTERS:
             raise ValueError(
                 f"token has {len(self.token)} characters, must have at least {TOKEN_CHARACTERS}: make one with "
-                "`python -c 'from axonal.runtime import new_token; print(new_token())'`"
+                "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
             )
         if self.insecure and (self.certificate or self.key):
             raise ValueError("insecure is True and a certificate or key is given: leave out one of them")
@@ -79,7 +79,7 @@ def read_token(file: Path | None = None) -> str:
     else:
         found, source = os.environ.get(TOKEN_VARIABLE, "").strip(), f"the environment variable {TOKEN_VARIABLE}"
     if not found:
-        raise ValueError(f"{source} holds no token: make one with axonal.runtime.new_token() and give both ends it")
+        raise ValueError(f"{source} holds no token: make one as docs/serving.md says, and give it to both ends")
     return found
 
 
@@ -123,7 +123,7 @@ def server_context(credentials: Credentials) -> ssl.SSLContext | None:
         return None
     if credentials.certificate is None or credentials.key is None:
         raise ValueError(
-            "certificate or key is missing, a server needs both: make them with axonal.runtime.new_certificate, "
+            "certificate or key is missing, a server needs both: make them as docs/serving.md says, "
             "or serve insecure=True on this machine only"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -164,7 +164,7 @@ def fingerprint(credentials: Credentials) -> bytes:
     if credentials.insecure or credentials.certificate is None:
         return b""
     end = "-----END CERTIFICATE-----"
-    text = credentials.certificate.read_text(encoding="ascii")
+    text = credentials.certificate.read_text(encoding="ascii", errors="replace")
     first = text[text.index("-----BEGIN CERTIFICATE-----") : text.index(end) + len(end)]
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).digest()
 

@@ -1,4 +1,4 @@
-"""One end's view of a crossing: its codecs made, and frames checked before they are believed."""
+"""One end of a crossing: its codecs made, and frames checked before they are believed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from axonal.runtime.crossing import CodecOf, Crossing
 from axonal.wire import CorruptFrame, Message
 from axonal.wire.codec import Codec, Floats
 
-__all__ = ["FLOAT_BYTES", "Frame", "Lane", "lanes"]
+__all__ = ["FLOAT_BYTES", "End", "Frame", "ends"]
 
 FLOAT_BYTES = 4
 
@@ -33,8 +33,8 @@ class Frame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lane:
-    """A crossing and the codecs that are allowed on it, by name."""
+class End:
+    """One end of a crossing, and the codecs that are allowed on it, by name."""
 
     crossing: Crossing
     codecs: dict[str, Codec]
@@ -75,7 +75,7 @@ class Lane:
             ValueError: The frame is corrupt, or holds values that do not cross.
         """
         values: Floats = np.empty((frame.elements // self.crossing.channels, self.crossing.channels), dtype=np.float32)
-        self._numbered(frame.codec).decode(frame.payload, values)  # type: ignore[arg-type]  # reads bytes of any kind
+        self._numbered(frame.codec).decode(memoryview(frame.payload), values)
         return self.crossing.tensor(values, batch)
 
     def _numbered(self, number: int) -> Codec:
@@ -86,10 +86,10 @@ class Lane:
         raise CorruptFrame(f"{self.crossing.name} comes in codec {number}, must be one of {allowed}")
 
 
-def lanes(crossings: Iterable[Crossing], codec_of: CodecOf) -> tuple[Lane, ...]:
-    """The lanes of crossings, in order.
+def ends(crossings: Iterable[Crossing], codec_of: CodecOf) -> tuple[End, ...]:
+    """The ends of crossings, in order.
 
     Raises:
         ValueError: A crossing allows a codec that there is not.
     """
-    return tuple(Lane(crossing=c, codecs={name: codec_of(name, c) for name in c.codecs}) for c in crossings)
+    return tuple(End(crossing=c, codecs={name: codec_of(name, c) for name in c.codecs}) for c in crossings)
