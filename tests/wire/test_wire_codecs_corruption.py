@@ -122,15 +122,21 @@ KINDS = {"gap": GAPS, "bitmap_zstd": ZIPPED, "range": CHANNELWISE, "int8": SCALE
 @pytest.mark.parametrize("name", KINDS)
 @quick
 @given(
-    payload=st.one_of(st.binary(max_size=400), st.binary(max_size=40).map(lambda b: b"\x01" + b + bytes(300))),
+    payload=st.one_of(
+        st.binary(max_size=400),
+        st.tuples(st.sampled_from([0, 1, 2, 3]), st.binary(max_size=40)).map(
+            lambda p: bytes([p[0]]) + p[1] + bytes(300)
+        ),
+    ),
     rows=st.integers(0, 70),
     channels=st.integers(1, 70),
     levels=st.sampled_from([1, 3, 127]),
+    signed=st.booleans(),
 )
 def test_any_payload_with_a_sound_checksum_does_no_harm(
-    name: str, payload: bytes, rows: int, channels: int, levels: int
+    name: str, payload: bytes, rows: int, channels: int, levels: int, signed: bool
 ) -> None:
-    made = made_of(name, channels, levels)
+    made = made_of(name, channels, levels, signed)
     frame = envelope(KINDS[name], rows * channels, payload)
     refused_or_in_range(made, frame, np.empty((rows, channels), dtype=np.float32))
 

@@ -13,7 +13,7 @@ from axonal.wire.fields import check_end
 from axonal.wire.frame import CorruptFrame, Kind, open_frame, seal
 from axonal.wire.levels import Alphabet, coded_levels, fill_levels
 from axonal.wire.positions import put_positions, take_positions
-from axonal.wire.presence import presence_of, spread
+from axonal.wire.presence import presence_of
 from axonal.wire.symbols import Marked, SymbolCodec, is_plain
 from axonal.wire.tensors import flat_target
 from axonal.wire.turning import turned
@@ -69,14 +69,12 @@ class RangeCodec(SymbolCodec):
             raise CorruptFrame(f"positions lead beyond the payload or the {length} elements of a channel")
         presence = np.empty(-(-flat.size // 64), dtype=np.uint64)
         events = presence_of(places if lines == 1 else turned(places, channels, rows), flat.size, presence)
-        spread(presence, flat)
         rest = payload[1 + -(-used_bits // 8) :]
         if way == _CODED:
             fill_levels(rest, presence, self._alphabet(channels), flat)
             return
         check_end(rest, events * self.value_bits)
-        if self.value_bits:
-            self._fill(presence, (as_words(rest), 0), flat)
+        self._fill(presence, (as_words(rest), 0), flat)
 
     def _alphabet(self, channels: int) -> Alphabet:
         return Alphabet(channels=channels, low=self.low, high=self.levels)

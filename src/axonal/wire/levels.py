@@ -23,6 +23,7 @@ from axonal.wire.bits import Bytes, Words, trailing_zeros
 from axonal.wire.codec import Floats
 from axonal.wire.compiled import compiled
 from axonal.wire.frame import CorruptFrame
+from axonal.wire.presence import spread_word
 from axonal.wire.tables import PRECISION_BITS
 
 __all__ = ["Alphabet", "coded_levels", "fill_levels"]
@@ -65,12 +66,13 @@ def coded_levels(values: Floats, presence: Words, events: int, alphabet: Alphabe
         events: How many are set.
         alphabet: What the values are.
     """
-    counts = np.zeros((alphabet.channels, alphabet.size), dtype=np.int64)
-    _count(values, presence, alphabet, counts)
+    cells = np.empty(events, dtype=np.uint32)
+    _fill_cells(values, presence, alphabet, cells)
+    counts = np.bincount(cells, minlength=alphabet.channels * alphabet.size).reshape(-1, alphabet.size)
     own, steps = _chosen(counts)
     starts = _starts(own, steps)
-    intervals = np.empty(events, dtype=np.uint32)
-    _fill_intervals(values, presence, alphabet, starts, intervals)
+    frequencies = np.diff(starts, axis=1)
+    intervals = (starts[:, :-1] << (PRECISION_BITS + 1) | frequencies).astype(np.uint32).ravel()[cells]
     # An event takes at most PRECISION_BITS, so less than a word each.
     words = np.empty(events, dtype=np.uint16)
     free, state = rans.encoded(intervals, rans.divisors(), words)
@@ -80,7 +82,7 @@ def coded_levels(values: Floats, presence: Words, events: int, alphabet: Alphabe
 
 
 def fill_levels(payload: Bytes, presence: Words, alphabet: Alphabet, values: Floats) -> None:
-    """Fills in the values of all events; CorruptFrame where the bytes are not theirs."""
+    """Fills in zeros, and the values of all events; CorruptFrame where the bytes are not theirs."""
     own, steps, at = _read_tables(payload, alphabet)
     state = int.from_bytes(payload[at : at + _STATE_BYTES].tobytes(), "little")
     if not rans.LOWEST_STATE <= state <= rans.HIGHEST_STATE:
@@ -170,39 +172,18 @@ def _normalise(steps: _Steps, starts: _Starts) -> None:
 
 
 @compiled
-def _code(value: int, alphabet: Alphabet) -> int:
-    """The column of a value."""
-    return value - alphabet.low - (value > 0)
-
-
-@compiled
-def _count(values: Floats, presence: Words, alphabet: Alphabet, counts: _Counts) -> None:
-    start = 0
-    for block in range(presence.size):
-        word = presence[block]
-        while word:
-            index = block * 64 + trailing_zeros(word)
-            while index >= start + alphabet.channels:
-                start += alphabet.channels
-            counts[index - start, _code(int(values[index]), alphabet)] += 1
-            word &= word - np.uint64(1)
-
-
-@compiled
-def _fill_intervals(
-    values: Floats, presence: Words, alphabet: Alphabet, starts: _Starts, intervals: npt.NDArray[np.uint32]
-) -> None:
-    """Fills in the interval of each event, in the order of the tensor."""
+def _fill_cells(values: Floats, presence: Words, alphabet: Alphabet, cells: npt.NDArray[np.uint32]) -> None:
+    """Fills in where each event is counted, in the order of the tensor: channel * size + the place of its value."""
     start, event = 0, 0
+    size = alphabet.high - alphabet.low
     for block in range(presence.size):
         word = presence[block]
         while word:
             index = block * 64 + trailing_zeros(word)
             while index >= start + alphabet.channels:
                 start += alphabet.channels
-            channel, code = index - start, _code(int(values[index]), alphabet)
-            first = starts[channel, code]
-            intervals[event] = first << (PRECISION_BITS + 1) | (starts[channel, code + 1] - first)
+            value = int(values[index])
+            cells[event] = (index - start) * size + value - alphabet.low - (value > 0)
             event += 1
             word &= word - np.uint64(1)
 
@@ -229,11 +210,12 @@ def _found(starts: _Starts, channel: int, size: int, slot: int) -> int:
 def _take_levels(
     words: npt.NDArray[np.uint16], state: int, presence: Words, alphabet: Alphabet, starts: _Starts, values: Floats
 ) -> tuple[int, int]:
-    """Fills in the values of all events: words used, -1 when they run out; the last state."""
+    """Fills in zeros, and the values of all events: words used, -1 when they run out; the last state."""
     start, used = 0, 0
     size = alphabet.high - alphabet.low
     for block in range(presence.size):
         word = presence[block]
+        spread_word(word, values[block * 64 : block * 64 + 64])
         while word:
             index = block * 64 + trailing_zeros(word)
             while index >= start + alphabet.channels:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from axonal.wire.bits import Words, lowest_mask, number, ones, peek, put, trailing_zeros
 from axonal.wire.compiled import compiled
 
-__all__ = ["counted", "marked", "presence_of", "put_values", "spread", "take_values"]
+__all__ = ["counted", "marked", "presence_of", "put_values", "spread", "spread_word", "take_values"]
 
 _Flat = npt.NDArray[np.float32]
 
@@ -68,17 +68,17 @@ def counted(words: Words, start: int, end: int) -> int:
 
 
 @compiled
+def spread_word(word: np.uint64, piece: _Flat) -> None:
+    """Fills in 1 where a word has a one and 0 elsewhere."""
+    for lane in range(piece.size):
+        piece[lane] = np.float32(np.int32((word >> np.uint64(lane)) & np.uint64(1)))
+
+
+@compiled
 def spread(presence: Words, values: _Flat) -> None:
     """Fills in 1 where there is an event and 0 elsewhere."""
-    whole = values.size >> 6
-    for block in range(whole):
-        piece = values[block * 64 : block * 64 + 64]
-        word = presence[block]
-        for lane in range(64):
-            piece[lane] = np.float32(np.int32((word >> np.uint64(lane)) & np.uint64(1)))
-    for index in range(whole * 64, values.size):
-        piece = values[index : index + 1]
-        piece[0] = np.float32(np.int32((presence[whole] >> np.uint64(index & 63)) & np.uint64(1)))
+    for block in range(presence.size):
+        spread_word(presence[block], values[block * 64 : block * 64 + 64])
 
 
 @compiled
@@ -98,12 +98,14 @@ def put_values(values: _Flat, presence: Words, width: int, words: Words, at: int
 def take_values(  # noqa: PLR0913, PLR0917 - a compiled loop takes no objects
     words: Words, at: int, presence: Words, width: int, signed: bool, levels: int, values: _Flat
 ) -> bool:
-    """Fills in the values of all events from their codes in a stream: whether all are within the levels."""
+    """Fills in zeros, and the values of all events from their codes in a stream: whether all are within the levels."""
     mask = lowest_mask(width)
     sign = 1 << (width - 1) if signed else 0
     wrong = False
     for block in range(presence.size):
         word = presence[block]
+        # Piece by piece, while it is near: a pass over the whole tensor would come back to memory.
+        spread_word(word, values[block * 64 : block * 64 + 64])
         while word:
             code = number(peek(words, at) & mask)
             code = (code ^ sign) - sign

@@ -109,8 +109,9 @@ class SymbolCodec:
 
     def _fill(self, presence: Words, values: tuple[Words, int], flat: Floats) -> None:
         """Fills a tensor from its presence and a stream of values from some bit on."""
-        spread(presence, flat)
-        if self.value_bits and not take_values(*values, presence, self.value_bits, self.signed, self.levels, flat):
+        if not self.value_bits:
+            spread(presence, flat)
+        elif not take_values(*values, presence, self.value_bits, self.signed, self.levels, flat):
             raise CorruptFrame(f"payload holds a value beyond {self.levels}")
 
     def _fill_plain(self, frame: bytes | memoryview, flat: Floats) -> None:
