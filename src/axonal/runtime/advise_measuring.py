@@ -30,8 +30,9 @@ class Candidate:
         name: Unique name, for people.
         stages: What each rank computes; candidates that differ only in codecs share them, and are then measured alike.
         codecs: Codec by name of what crosses; the default of each where none is named.
-        quality: How good its answers are, the higher the better (an accuracy, or minus a loss); `None` where unknown.
+        quality: How good its answers are, an accuracy for example; `None` where unknown.
         spikes: Whether spikes cross.
+        lower_is_better: Whether a lower quality is the better one (bits per byte, a loss).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Candidate:
     codecs: Mapping[str, str] = field(default_factory=dict)
     quality: float | None = None
     spikes: bool = False
+    lower_is_better: bool = False
 
     def __post_init__(self) -> None:
         if len(self.stages) < 2:
@@ -83,7 +85,7 @@ Values = list[tuple[Tensor, ...]]
 
 
 def measured(
-    candidates: Sequence[Candidate], inputs: Tensor, *, rounds: int = 7, clock: Clock = time.perf_counter_ns
+    candidates: Sequence[Candidate], inputs: Tensor, *, rounds: int = 15, clock: Clock = time.perf_counter_ns
 ) -> tuple[Cost, ...]:
     """What each candidate takes for a micro-batch, on one thread: medians of rounds in which all take turns.
 

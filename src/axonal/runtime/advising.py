@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ __all__ = ["Advice", "AdviseSettings", "Advised", "Crossover", "advise", "weighe
 
 SCHEMA = "axonal-advice-1"
 
+_BUSY = 1.3
+"""Time by the clock over processor time of one thread, from which on others are in the way."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdviseSettings:
@@ -28,20 +31,22 @@ class AdviseSettings:
     Args:
         rounds: How often everything is timed.
         margin: By which share spikes have to be faster to be worth it: less is within what timing tells.
-        tolerance: By how much the quality of a candidate may be below that of the reference.
+        tolerance: By how much the quality of a candidate may be worse than that of the reference.
         shared_cores: Cores that all ranks share; `None` where each rank has one of its own.
         overhead_ms: What the engine takes for each message at each end, beside codec and link.
         overlaps: Whether messages come in while their receiver computes.
         clock: Nanoseconds.
+        processor_clock: Nanoseconds in which this process had a processor.
     """
 
-    rounds: int = 7
+    rounds: int = 15
     margin: float = 0.05
     tolerance: float = 0.02
     shared_cores: int | None = None
     overhead_ms: float = 0.0
     overlaps: bool = True
     clock: Clock = field(default=time.perf_counter_ns, repr=False)
+    processor_clock: Clock = field(default=time.process_time_ns, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("margin", "tolerance", "overhead_ms"):
@@ -116,6 +121,7 @@ class Advice:
         best: Name of the fastest candidate that is good enough.
         use_spikes: Whether spikes pay here.
         verdict: The answer in words.
+        notes: What a reader must know of the figures.
     """
 
     setting: Setting
@@ -127,6 +133,7 @@ class Advice:
     best: str
     use_spikes: bool
     verdict: str
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The advice as JSON values; a rate without end is `null`."""
@@ -157,9 +164,21 @@ def advise(
     """
     settings = settings or AdviseSettings()
     _check(candidates)
+    started_ns, had_ns = settings.clock(), settings.processor_clock()
     costs = measured(candidates, inputs, rounds=settings.rounds, clock=settings.clock)
+    waited = (settings.clock() - started_ns) / max(1, settings.processor_clock() - had_ns)
     found = weighed(candidates, costs, len(inputs), settings.on(probe), settings)
-    return replace(found, link=probe.link.peer)
+    return replace(found, link=probe.link.peer, notes=tuple(_notes(probe, waited)))
+
+
+def _notes(probe: Probe, waited: float) -> Iterator[str]:
+    if waited > _BUSY:
+        yield (
+            f"this machine is busy: measuring took {waited:.1f} times the processor time that it got, "
+            "so compute and codecs look slower than they are; measure again when it is quiet"
+        )
+    if probe.link.loopback:
+        yield "no network was measured: give the address of a peer that runs `axonal probe --listen`"
 
 
 def weighed(
@@ -226,7 +245,8 @@ def _reference(candidates: Sequence[Candidate]) -> Candidate:
 def _good_enough(candidate: Candidate, reference: Candidate, tolerance: float) -> bool:
     if candidate.quality is None or reference.quality is None:
         return True
-    return candidate.quality >= reference.quality - tolerance
+    behind = reference.quality - candidate.quality
+    return (-behind if candidate.lower_is_better else behind) <= tolerance
 
 
 def _crossovers(advised: Sequence[Advised], setting: Setting, margin: float) -> tuple[Crossover, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar, get_type_hints
 
 from axonal.runtime.probe_link import LinkProbe, loopback, measure_link
@@ -54,6 +54,16 @@ class Probe:
     def source(self) -> str:
         """What stands as the source of a number that this probe measured."""
         return f"measured by axonal probe on {self.machine.date} with {self.link.peer}"
+
+    def at(self, rate_bits_per_ns: float) -> Probe:
+        """The same with a link of another rate, for asking what would be; its name says so."""
+        link = replace(
+            self.link,
+            peer=f"{rate_bits_per_ns:g} Gb/s supposed, round trip of {self.link.peer}",
+            rate_bits_per_ns=rate_bits_per_ns,
+            back_bits_per_ns=rate_bits_per_ns,
+        )
+        return replace(self, link=link)
 
     def to_json(self) -> str:
         """The probe as JSON text."""
