@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from axonal.mapping import partition, place
     from axonal.report import Report
+    from axonal.runtime import run
     from axonal.simulation import simulate
     from axonal.study import compare
     from axonal.tracing import trace
@@ -28,6 +29,7 @@ _DOORS = {
     "compare": "axonal.study",
     "partition": "axonal.mapping",
     "place": "axonal.mapping",
+    "run": "axonal.runtime",
     "simulate": "axonal.simulation",
     "trace": "axonal.tracing",
     "train": "axonal.training",
@@ -41,6 +43,7 @@ __all__ = [
     "compare",
     "partition",
     "place",
+    "run",
     "simulate",
     "trace",
     "train",

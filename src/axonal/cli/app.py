@@ -13,11 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 import axonal
+from axonal.cli.advise import advise
 from axonal.cli.complaints import complaining
 from axonal.cli.noc import noc
 from axonal.cli.pareto import pareto
 from axonal.cli.parsing import assignments, integers, names, pair, reject_unwritable
-from axonal.cli.run import run as run_verb
+from axonal.cli.probe import probe
+from axonal.cli.run import run
+from axonal.cli.serve import call, serve
 
 __all__ = ["app", "main"]
 
@@ -107,7 +110,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     from axonal.cli.progress import Bars  # noqa: PLC0415 - torch only when a verb needs it
     from axonal.study import Request  # noqa: PLC0415
-    from axonal.study import compare as run  # noqa: PLC0415
+    from axonal.study import compare as compared  # noqa: PLC0415
     from axonal.study.cache import default_folder  # noqa: PLC0415
     from axonal.views import print_result, write  # noqa: PLC0415
 
@@ -131,7 +134,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     console = Console(stderr=True, emoji=False)
     console.print(f"[bold]axonal compare[/] {escape(data)} on {escape(system)}, seeds {seeds}")
     with Bars(console) as bars:
-        result = run(request, bars)
+        result = compared(request, bars)
     written = write(result, folder)
     if as_json:
         typer.echo(json.dumps(result))
@@ -143,9 +146,8 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
 
 
-app.command()(noc)
-app.command()(pareto)
-app.command("run")(run_verb)
+for verb in (noc, pareto, run, probe, advise, serve, call):
+    app.command()(verb)
 
 
 @app.command()

@@ -62,6 +62,10 @@ def _words(error: Exception) -> str:
     reason = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return f"out of memory ({reason}): close other programs" if reason else "out of memory: close other programs"
+    from axonal.runtime.errors import RuntimeFault  # noqa: PLC0415 - keeps `--help` fast
+
+    if isinstance(error, RuntimeFault):
+        return f"{type(error).__name__}: {error}"
     return f"unexpected {type(error).__name__}: {reason} ({_place(error)}): please report this line"
 
 

@@ -71,11 +71,9 @@ def as_rank(plan: Plan, out: Path | None) -> None:
         status = 4
         text = f"{type(error).__name__}: {error}"
         if notes is not None:
-            name = (
-                f"fault-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}-{time.time_ns()}-{os.environ['RANK']}.json"
-            )
-            reason = error.reason if isinstance(error, Refused) else ""
-            _write(notes / name, {"kind": type(error).__name__, "text": str(error), "reason": reason})
+            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            name = f"fault-{attempt}-{time.time_ns()}-{os.environ['RANK']}.json"
+            _write(notes / name, {"kind": type(error).__name__, "text": str(error)})
         else:
             print(f"rank {os.environ['RANK']}: {text}", file=sys.stderr)  # noqa: T201 - no console in a rank
     sys.stdout.flush()

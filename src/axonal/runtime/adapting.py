@@ -36,7 +36,7 @@ class Adapter:
         self.pipeline, self.every = pipeline, every
         self.coder = AutoCoder(pipeline.lanes, settings=AutoSettings(patience=1, memory=0.5))
         pipeline.lanes.watcher = self.coder.encoded
-        self.probe_bytes = LEAST_BYTES
+        self.probe_bytes = LEAST_BYTES  # receivers have room for that, whatever the model
         self.changes: list[tuple[int, str, str]] = []
         """Batch, what crosses, and the codec that was chosen then."""
         self._batches = 0

@@ -34,8 +34,8 @@ BACKEND = "axonal"
 _POLL_S = 0.2
 """How often a wait looks whether the peer is still there."""
 
-_SLACK_BYTES = 1024
-"""Room in a buffer beyond the largest tensor of a boundary: the engine's own small tensors."""
+_SLACK_BYTES = 1 << 17
+"""Room in a buffer beyond the largest tensor of a boundary: the engine's own tensors, and what measures a link."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +147,11 @@ class PackedGroup(dist.ProcessGroup):
             layout=setup.layout,
             step=order % (1 << 32),
         ).seal(payload)
+        if len(sealed) > setup.capacity_bytes:
+            raise ValueError(
+                f"a tensor of {tensors[0].numel()} elements makes a message of {len(sealed)} bytes, must be at most "
+                f"{setup.capacity_bytes}: receivers have no room for more"
+            )
         counts = setup.lanes.counts
         if message.kind == MessageKind.RAW:
             counts.bytes_raw += len(sealed)

@@ -6,11 +6,11 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.metadata import version
 
 import torch
 from torch.distributed.distributed_c10d import Store
 
-import axonal
 from axonal.runtime.errors import PeerTimeout, Refused
 from axonal.wire import CODECS
 from axonal.wire.message import VERSION, layout_hash
@@ -32,7 +32,7 @@ _LEVERS = {
 def hello(*, layout: str, weights: str, schedule: str, ranks: int) -> dict[str, str]:
     """What a rank says of itself; all have to say the same."""
     return {
-        "axonal": axonal.__version__,
+        "axonal": version("axonal"),
         "wire": str(VERSION),
         "torch": torch.__version__,
         "layout": layout,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import numpy as np
 import torch
 
-import axonal
 from axonal.wire import CODECS, codec
 from axonal.wire.codec import Codec, Floats
 
@@ -83,7 +83,7 @@ def machine() -> Machine:
         threads=torch.get_num_threads(),
         python=platform.python_version(),
         torch=torch.__version__,
-        axonal=axonal.__version__,
+        axonal=version("axonal"),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
