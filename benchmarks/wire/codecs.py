@@ -3,8 +3,9 @@
 Run with `python benchmarks/wire/codecs.py [--recorded FILE.npz ...] [--out FOLDER] [--quick]`. Tensors are
 [32, 256, 512], their events drawn independently, at one rate for all channels (even) or at rates from 1 to 300 (uneven,
 as trained encoders have them); and those of recorded files, whose arrays are `(rows, channels)` of int8. Bits an
-element are beside the entropy of each channel; speeds are gigabytes of the 32-bit floats a second on one thread,
-envelope, checksum and checks included, best of repetitions that take the codecs in turn (the median is in the file).
+element are beside the entropy of each channel; speeds are gigabytes of the 32-bit floats a second of the thread's
+processor time, so that other work on the machine counts least, envelope, checksum and checks included, best of
+repetitions that take the codecs in turn (the median is in the file).
 """
 
 from __future__ import annotations
@@ -102,11 +103,11 @@ def measured(case: Case, repetitions: int) -> list[dict[str, Any]]:
     spent_s = np.empty((2, len(made), repetitions))
     for turn in range(repetitions):
         for place, (it, frame) in enumerate(zip(made, frames, strict=True)):
-            start = time.perf_counter()
+            start = time.thread_time()
             it.encode(case.tensor)
-            middle = time.perf_counter()
+            middle = time.thread_time()
             it.decode(frame, out)
-            spent_s[:, place, turn] = middle - start, time.perf_counter() - middle
+            spent_s[:, place, turn] = middle - start, time.thread_time() - middle
     return [
         line(case, name, frame, spent_s[:, at])
         for at, (name, frame) in enumerate(zip(case.codecs, frames, strict=True))
