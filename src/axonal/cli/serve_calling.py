@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from statistics import quantiles
+from statistics import median
 from typing import Any, Protocol
 
+import numpy as np
 from rich.table import Table
 from torch import Tensor
 
-from axonal.runtime.remote import RemotePart
+from axonal.runtime.remote import RemoteCounts, RemotePart
 
 __all__ = ["Trial", "called", "called_view"]
 
@@ -37,8 +38,9 @@ class Trial(Protocol):
 
 
 def called(trial: Trial, remote: RemotePart) -> dict[str, Any]:
-    """Quality, bytes and latency of a trial."""
+    """Quality, bytes and latency of a trial; the first call, which connects and compiles codecs, is timed apart."""
     outputs, local_ms, remote_ms, examples = [], [], [], 0
+    cold = remote.counts
     for inputs in trial.batches():
         began = time.perf_counter()
         crossing = trial.local(inputs)
@@ -47,6 +49,8 @@ def called(trial: Trial, remote: RemotePart) -> dict[str, Any]:
         local_ms.append(1e3 * (computed - began))
         remote_ms.append(1e3 * (time.perf_counter() - computed))
         examples += len(inputs)
+        if len(outputs) == 1:
+            cold = remote.counts
     if not outputs:
         raise ValueError("the trial has no examples: raise --examples")
     counts = remote.counts
@@ -59,17 +63,23 @@ def called(trial: Trial, remote: RemotePart) -> dict[str, Any]:
         "received_bytes": counts.received_bytes,
         "sent_frame_bytes_per_example": counts.sent_frame_bytes / examples,
         "received_frame_bytes_per_example": counts.received_frame_bytes / examples,
-        "local_ms": _middle(local_ms),
-        "remote_ms": _middle(remote_ms),
-        "remote_ms_p95": quantiles(remote_ms, n=20)[-1] if len(remote_ms) > 1 else remote_ms[0],
-        "encode_ms": counts.encode_ms / counts.calls,
-        "wait_ms": counts.wait_ms / counts.calls,
-        "decode_ms": counts.decode_ms / counts.calls,
+        "first_remote_ms": remote_ms[0],
+        **_times(local_ms[1:] or local_ms, remote_ms[1:] or remote_ms, counts, cold),
     }
 
 
-def _middle(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
+def _times(local_ms: list[float], remote_ms: list[float], counts: RemoteCounts, cold: RemoteCounts) -> dict[str, float]:
+    """Of the calls after the first; of the first where it is the only one."""
+    before = cold if counts.calls > cold.calls else RemoteCounts()
+    calls = counts.calls - before.calls
+    return {
+        "local_ms": median(local_ms),
+        "remote_ms": median(remote_ms),
+        "remote_ms_p95": float(np.quantile(remote_ms, 0.95)),
+        "encode_ms": (counts.encode_ms - before.encode_ms) / calls,
+        "wait_ms": (counts.wait_ms - before.wait_ms) / calls,
+        "decode_ms": (counts.decode_ms - before.decode_ms) / calls,
+    }
 
 
 def called_view(found: dict[str, Any]) -> Table:
@@ -85,7 +95,7 @@ def called_view(found: dict[str, Any]) -> Table:
     table.add_row(
         "a call",
         f"{found['local_ms']:.2f} ms here, {found['remote_ms']:.2f} ms there and back "
-        f"(95 %: {found['remote_ms_p95']:.2f} ms)",
+        f"(95 %: {found['remote_ms_p95']:.2f} ms, the first: {found['first_remote_ms']:.2f} ms)",
     )
     table.add_row(
         "of it, mean",
