@@ -99,7 +99,7 @@ def test_shared_cores_bound_the_period() -> None:
     taken = cost((3.0, 3.0, 3.0), 1000)
     assert predicted(taken, Setting(rate_bits_per_ns=1.0)).period_ms == 3.0
     shared = predicted(taken, Setting(rate_bits_per_ns=1.0, shared_cores=2))
-    assert (shared.period_ms, shared.bound) == (4.5, "the shared cores")
+    assert (shared.period_ms, shared.bound) == (4.5, "shared cores")
     assert predicted(taken, Setting(rate_bits_per_ns=1.0, shared_cores=64)).period_ms == 3.0
 
 
@@ -167,7 +167,7 @@ def test_advice_says_do_not_where_it_is_fast_and_when_they_would_pay() -> None:
     assert not found.use_spikes
     assert found.best == "fp16"
     assert found.verdict.startswith("do not use spikes here: at 10 Gb/s spikes, bitmap would do ")
-    assert "spikes begin to pay below 1.3 Gb/s (spikes, bitmap against fp16)" in found.verdict
+    assert "spikes begin to pay below 1.27 Gb/s (spikes, bitmap against fp16)" in found.verdict
 
 
 def test_advice_says_when_they_never_pay() -> None:
@@ -265,10 +265,18 @@ def test_advice_is_the_same_for_people_and_programs() -> None:
 
 
 def test_a_busy_machine_is_said_to_be_one() -> None:
-    wall, processor = itertools.count(step=3_000), itertools.count(step=1_000)
-    settings = AdviseSettings(rounds=1, clock=wall.__next__, processor_clock=processor.__next__)
+    wall, processor = itertools.count(step=10**9), itertools.count(step=1_000)
+    settings = AdviseSettings(rounds=1, wall=wall.__next__, clock=processor.__next__)
     found = advise([dense("fp16"), spikes("bitmap")], torch.randn(4, 8, 32), PROBE, settings)
     assert "this machine is busy" in found.notes[0]
+
+
+def test_ranks_of_one_machine_share_its_cores() -> None:
+    alone = replace(PROBE, link=replace(PROBE.link, loopback=True))
+    assert AdviseSettings().on(alone).shared_cores == PROBE.machine.cores
+    assert AdviseSettings(shared_cores=1).on(alone).shared_cores == 1
+    assert AdviseSettings().on(PROBE).shared_cores is None
+    assert AdviseSettings().on(alone.at(0.02)).shared_cores is None
 
 
 def test_rates_without_end_are_no_numbers_in_json() -> None:

@@ -31,7 +31,8 @@ def advise(  # noqa: PLR0913, PLR0917 - one parameter for each option
     rate: Annotated[float | None, typer.Option(help="Suppose a link of so many Mb/s, whatever was probed.")] = None,
     micro_batch: Annotated[int, typer.Option(help="Examples of a micro-batch.")] = 16,
     cores: Annotated[
-        int | None, typer.Option(help="Cores that all ranks share, if they run on one machine; else one for each.")
+        int | None,
+        typer.Option(help="Cores that all ranks share; without a peer those of this machine, else one for each rank."),
     ] = None,
     tolerance: Annotated[
         float, typer.Option(help="By how much the quality of a coding may be worse than that of fp16.")

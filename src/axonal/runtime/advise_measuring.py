@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from axonal.runtime.advise_predicting import Cost, HopCost
 from axonal.runtime.crossing import Crossing
 from axonal.runtime.lanes import codec_for
-from axonal.runtime.probe_machine import Clock, one_thread
+from axonal.runtime.probe_machine import Clock, one_thread, processor_clock
 from axonal.runtime.stages import Stage
 from axonal.wire.codec import Codec
 from axonal.wire.message import MESSAGE_BYTES, Message, MessageKind
@@ -85,9 +84,11 @@ Values = list[tuple[Tensor, ...]]
 
 
 def measured(
-    candidates: Sequence[Candidate], inputs: Tensor, *, rounds: int = 15, clock: Clock = time.perf_counter_ns
+    candidates: Sequence[Candidate], inputs: Tensor, *, rounds: int = 15, clock: Clock | None = None
 ) -> tuple[Cost, ...]:
     """What each candidate takes for a micro-batch, on one thread: medians of rounds in which all take turns.
+
+    Times are those of the processor, so that they say what a core does that is free.
 
     A first round, which compiles and warms up, is left out.
 
@@ -95,13 +96,14 @@ def measured(
         candidates: What is measured.
         inputs: One micro-batch, batch axis first.
         rounds: How often everything runs.
-        clock: Nanoseconds.
+        clock: Nanoseconds; processor time of this thread when not given.
 
     Raises:
         ValueError: `rounds` is less than 1, or a tensor does not cross (see `Crossing.check`).
     """
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}, must be >= 1")
+    clock = clock or processor_clock()
     groups = {id(candidate.stages): candidate.stages for candidate in candidates}
     compute: dict[int, list[list[int]]] = {key: [[] for _ in stages] for key, stages in groups.items()}
     samples = [_samples(candidate) for candidate in candidates]

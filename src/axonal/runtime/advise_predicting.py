@@ -101,7 +101,7 @@ class Prediction:
     Args:
         period_ms: From one micro-batch to the next, once the pipeline is full.
         latency_ms: Of one micro-batch alone.
-        bound: What sets the period, for people: `rank 1`, `link 0->1` or `the shared cores`.
+        bound: What sets the period, for people: `rank 1`, `link 0->1` or `shared cores`.
     """
 
     period_ms: float
@@ -134,7 +134,7 @@ def predicted(cost: Cost, setting: Setting) -> Prediction:
             for rank, (busy, wait) in enumerate(zip(work, waits, strict=True))
         }
     if setting.shared_cores is not None:
-        bounds["the shared cores"] = sum(work) / min(setting.shared_cores, len(work))
+        bounds["shared cores"] = sum(work) / min(setting.shared_cores, len(work))
     bound = max(bounds, key=lambda name: bounds[name])
     return Prediction(
         period_ms=max(bounds[bound], 1e-9),

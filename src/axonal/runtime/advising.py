@@ -13,12 +13,16 @@ from torch import Tensor
 
 from axonal.runtime.advise_measuring import Candidate, measured
 from axonal.runtime.advise_predicting import HIGHEST_BITS_PER_NS, Cost, Prediction, Setting, pays_below, predicted
-from axonal.runtime.probe_machine import Clock
+from axonal.runtime.probe_machine import Clock, processor_clock
 from axonal.runtime.probing import Probe
 
 __all__ = ["Advice", "AdviseSettings", "Advised", "Crossover", "advise", "weighed"]
 
 SCHEMA = "axonal-advice-1"
+
+ENGINE_MS = 0.4
+"""Processor time that `Pipeline` took for each message at each end beside codecs: measured, 0.35 to 0.45 ms on one core
+of 12 to 20 MAC/ns."""
 
 _BUSY = 1.3
 """Time by the clock over processor time of one thread, from which on others are in the way."""
@@ -32,21 +36,22 @@ class AdviseSettings:
         rounds: How often everything is timed.
         margin: By which share spikes have to be faster to be worth it: less is within what timing tells.
         tolerance: By how much the quality of a candidate may be worse than that of the reference.
-        shared_cores: Cores that all ranks share; `None` where each rank has one of its own.
+        shared_cores: Cores that all ranks share; when `None`, those of the machine where the probe had no peer, and
+            one of its own for each rank elsewhere.
         overhead_ms: What the engine takes for each message at each end, beside codec and link.
         overlaps: Whether messages come in while their receiver computes.
-        clock: Nanoseconds.
-        processor_clock: Nanoseconds in which this process had a processor.
+        wall: Nanoseconds of the clock on the wall.
+        clock: Nanoseconds by which work is timed; processor time of this thread when not given.
     """
 
     rounds: int = 15
     margin: float = 0.05
     tolerance: float = 0.02
     shared_cores: int | None = None
-    overhead_ms: float = 0.0
+    overhead_ms: float = ENGINE_MS
     overlaps: bool = True
-    clock: Clock = field(default=time.perf_counter_ns, repr=False)
-    processor_clock: Clock = field(default=time.process_time_ns, repr=False)
+    wall: Clock = field(default=time.perf_counter_ns, repr=False)
+    clock: Clock = field(default_factory=processor_clock, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("margin", "tolerance", "overhead_ms"):
@@ -55,11 +60,12 @@ class AdviseSettings:
                 raise ValueError(f"{name} is {value}, must be finite and >= 0")
 
     def on(self, probe: Probe) -> Setting:
-        """Where the pipeline runs, on a link that was probed."""
+        """Where the pipeline runs, on a link that was probed; ranks of a loopback share the cores of that machine."""
+        cores = probe.machine.cores if self.shared_cores is None and probe.link.loopback else self.shared_cores
         return Setting(
             rate_bits_per_ns=probe.rate_bits_per_ns,
             round_trip_ns=probe.round_trip_ns,
-            shared_cores=self.shared_cores,
+            shared_cores=cores,
             overhead_ms=self.overhead_ms,
             overlaps=self.overlaps,
         )
@@ -164,9 +170,9 @@ def advise(
     """
     settings = settings or AdviseSettings()
     _check(candidates)
-    started_ns, had_ns = settings.clock(), settings.processor_clock()
+    started_ns, had_ns = settings.wall(), settings.clock()
     costs = measured(candidates, inputs, rounds=settings.rounds, clock=settings.clock)
-    waited = (settings.clock() - started_ns) / max(1, settings.processor_clock() - had_ns)
+    waited = (settings.wall() - started_ns) / max(1, settings.clock() - had_ns)
     found = weighed(candidates, costs, len(inputs), settings.on(probe), settings)
     return replace(found, link=probe.link.peer, notes=tuple(_notes(probe, waited)))
 
@@ -174,8 +180,8 @@ def advise(
 def _notes(probe: Probe, waited: float) -> Iterator[str]:
     if waited > _BUSY:
         yield (
-            f"this machine is busy: measuring took {waited:.1f} times the processor time that it got, "
-            "so compute and codecs look slower than they are; measure again when it is quiet"
+            f"this machine is busy: measuring took {waited:.1f} times the processor time that it got, and a run now "
+            "may be as much slower than is said here, which is for free cores"
         )
     if probe.link.loopback:
         yield "no network was measured: give the address of a peer that runs `axonal probe --listen`"
@@ -275,25 +281,33 @@ def _best(advised: Sequence[Advised], margin: float) -> tuple[Advised, bool]:
 
 
 def _verdict(advised: Sequence[Advised], crossovers: Sequence[Crossover], best: Advised, setting: Setting) -> str:
-    rate = f"{setting.rate_bits_per_ns:.3g} Gb/s"
+    rate = _rate(setting.rate_bits_per_ns)
     good = [item for item in advised if item.good_enough]
     dense = max((item for item in good if not item.spikes), key=lambda item: item.gain)
     if best.spikes:
         return (
-            f"use {best.name}: {best.examples_per_s:.3g} examples/s at {rate}, "
-            f"{best.gain / dense.gain:.2f} times the {dense.examples_per_s:.3g} of {dense.name}, "
+            f"use {best.name}: {_many(best.examples_per_s)} examples/s at {rate}, "
+            f"{best.gain / dense.gain:.2f} times the {_many(dense.examples_per_s)} of {dense.name}, "
             f"the best dense coding{_begin([best.name], advised, crossovers, 'it pays')}"
         )
     sparse = [item for item in good if item.spikes]
     if not sparse:
         why = "none of them is about as good as the dense network" if len(good) < len(advised) else "none was given"
-        return f"do not use spikes here: {why}; use {dense.name}, {dense.examples_per_s:.3g} examples/s at {rate}"
+        return f"do not use spikes here: {why}; use {dense.name}, {_many(dense.examples_per_s)} examples/s at {rate}"
     rival = max(sparse, key=lambda item: item.gain)
     return (
-        f"do not use spikes here: at {rate} {rival.name} would do {rival.examples_per_s:.3g} examples/s, "
-        f"{dense.name} does {dense.examples_per_s:.3g} (bound by {dense.prediction.bound})"
+        f"do not use spikes here: at {rate} {rival.name} would do {_many(rival.examples_per_s)} examples/s, "
+        f"{dense.name} does {_many(dense.examples_per_s)} (bound by {dense.prediction.bound})"
         f"{_begin([item.name for item in sparse], advised, crossovers, 'spikes begin to pay')}"
     )
+
+
+def _rate(bits_per_ns: float) -> str:
+    return f"{bits_per_ns:.3g} Gb/s" if bits_per_ns >= 0.1 else f"{1e3 * bits_per_ns:.3g} Mb/s"
+
+
+def _many(count: float) -> str:
+    return f"{count:,.0f}" if count >= 100 else f"{count:.3g}"
 
 
 def _begin(names: Sequence[str], advised: Sequence[Advised], crossovers: Sequence[Crossover], what: str) -> str:
@@ -310,5 +324,5 @@ def _begin(names: Sequence[str], advised: Sequence[Advised], crossovers: Sequenc
     elif math.isinf(rates[name]):
         where = f"at every rate up to {HIGHEST_BITS_PER_NS:g} Gb/s"
     else:
-        where = f"below {rates[name]:.2g} Gb/s ({name} against {last.dense})"
+        where = f"below {_rate(rates[name])} ({name} against {last.dense})"
     return f"; {what} {where}" if len(advised) > 1 else ""

@@ -59,7 +59,8 @@ class Probe:
         """The same with a link of another rate, for asking what would be; its name says so."""
         link = replace(
             self.link,
-            peer=f"{rate_bits_per_ns:g} Gb/s supposed, round trip of {self.link.peer}",
+            peer=f"rate supposed, round trip that of {self.link.peer}",
+            loopback=False,
             rate_bits_per_ns=rate_bits_per_ns,
             back_bits_per_ns=rate_bits_per_ns,
         )

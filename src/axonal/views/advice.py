@@ -40,7 +40,7 @@ def advice_view(advice: Mapping[str, Any]) -> Group:
     ]
     if advice["crossovers"]:
         parts += [
-            Text("\nspikes (rows) are faster than a dense coding (columns) below", style="dim"),
+            Text("\nspikes (rows) are faster than a dense coding (columns) below so many Mb/s", style="dim"),
             _crossovers(advice),
         ]
     if not all(item["good_enough"] for item in advice["candidates"]):
@@ -87,7 +87,7 @@ def _candidates(advice: Mapping[str, Any]) -> Table:
     shown.add_column("coding", no_wrap=True)
     titles = (
         "quality",
-        "kB a\nmicro-batch",
+        "kB",
         "compute\nms",
         "code\nms",
         "examples\n/s",
@@ -124,7 +124,7 @@ def _crossovers(advice: Mapping[str, Any]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     shown.add_column("")
     for name in columns:
-        shown.add_column(Text(_bracketed(name, weak)), justify="right")
+        shown.add_column(Text(_bracketed(name, weak).replace(" + ", "\n+ ")), justify="right")
     for name in rows:
         shown.add_row(Text(_bracketed(name, weak)), *(_below(cells.get((name, column))) for column in columns))
     return shown
@@ -139,7 +139,7 @@ def _below(item: Mapping[str, Any] | None) -> str:
         return ""
     if item["at_every_rate"]:
         return "always"
-    return rate(item["below_bits_per_ns"]) if item["below_bits_per_ns"] else "never"
+    return significant(item["below_bits_per_ns"] * 1e3) if item["below_bits_per_ns"] else "never"
 
 
 def _speeds(speeds: Sequence[Mapping[str, Any]]) -> Table:
