@@ -1,7 +1,7 @@
 """Run a partitioned model for real: processes, packed frames, counted bytes.
 
-`run` starts a process for each stage; `Pipeline` is one rank of a run that `torchrun` started; `serve` and `RemotePart` put
-one stage elsewhere without a process group. `probe` measures link and machine, `advise` says which coding pays there.
+`run` starts a process for each stage; `Pipeline` is one rank of a run that `torchrun` started; `serve` and `RemotePart`
+put one stage elsewhere without a process group. `probe` measures link and machine, `advise` says which coding pays.
 """
 
 from axonal.runtime.advise_measuring import Candidate

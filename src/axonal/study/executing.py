@@ -137,7 +137,7 @@ def prepared(execution: Execution, watcher: Watcher | None = None) -> Prepared:
         ValueError: Unknown names, a model that cannot be cut into so many stages, wrong files.
         OSError: A file that is missing or cannot be written.
     """
-    with one_thread():
+    with one_thread(), torch.enable_grad():
         if ":" in execution.model:
             return _own(execution)
         return _trained(execution, watcher or Silent())
