@@ -46,10 +46,7 @@ class Cut:
         """Names of the input and of the answer."""
         nodes = list(self.root.graph.nodes)
         source = next(node for node in nodes if node.op == "placeholder")
-        answer = self.root.graph.output_node().args[0]
-        if not isinstance(answer, fx.Node):
-            raise ValueError("the model answers several tensors, must answer one: wrap it in a module that does")
-        return source.name, answer.name
+        return source.name, _answer(self.root).name
 
     @property
     def boundary_calls(self) -> Mapping[fx.Node, frozenset[int]]:
@@ -84,8 +81,9 @@ def cut_graph(root: fx.GraphModule, partition: Partition) -> Cut:
     """Assign each node to a stage, by the boundaries of a partition of the model.
 
     Raises:
-        ValueError: The partition is of another model.
+        ValueError: The partition is of another model, or the model answers several tensors.
     """
+    _answer(root)
     order = {chip: number for number, chip in enumerate(partition.chips)}
     wanted = {
         (tensor, reader): order[partition.chip_of(edge.target)]
@@ -124,6 +122,13 @@ def cut_graph(root: fx.GraphModule, partition: Partition) -> Cut:
     )
 
 
+def _answer(root: fx.GraphModule) -> fx.Node:
+    answer = root.graph.output_node().args[0]
+    if not isinstance(answer, fx.Node):
+        raise ValueError("the model answers several tensors, must answer one: wrap it in a module that does")
+    return answer
+
+
 def _is_boundary(node: fx.Node, root: fx.GraphModule) -> bool:
     return node.op == "call_module" and isinstance(root.get_submodule(str(node.target)), Boundary)
 
@@ -150,9 +155,7 @@ def _between(root: fx.GraphModule, stages: int, stage_of: Mapping[fx.Node, int])
             if _is_boundary(user, root) and node in user.args[1:]:
                 reading += [stage_of[reader] for reader in user.users if reader in stage_of]
         last[node] = max(reading, default=stage_of[node])
-    answer = root.graph.output_node().args[0]
-    if isinstance(answer, fx.Node):
-        last[answer] = stages - 1
+    last[_answer(root)] = stages - 1
     ordered = [node for node in root.graph.nodes if node in stage_of]
     return tuple(
         tuple(node.name for node in ordered if stage_of[node] <= stage < last[node]) for stage in range(stages - 1)

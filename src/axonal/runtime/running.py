@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import queue
 import statistics
 import time
@@ -118,11 +119,11 @@ def run(
     # A store of this process: ranks that die do not take it with them.
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     context = mp.get_context("spawn")
+    # Pickled here: what `multiprocessing` pickles of a tensor is its memory, and ranks that train would share weights.
+    job = pickle.dumps((stages, inputs, settings, tuple(dense)))
     told: Queue[tuple[int, str, Any]] = context.Queue()
     processes = [
-        context.Process(
-            target=_as_rank, args=(rank, ranks, store.port, (stages, inputs, settings, tuple(dense)), told), daemon=True
-        )
+        context.Process(target=_as_rank, args=(rank, ranks, store.port, job, told), daemon=True)
         for rank in range(ranks)
     ]
     for process in processes:
@@ -221,7 +222,7 @@ def _answered(pipeline: Pipeline, inputs: Tensor, training: Counts) -> tuple[Ten
     return torch.cat(answers) if answers else None, outcome, messages
 
 
-def _as_rank(rank: int, ranks: int, port: int, job: tuple[Any, ...], told: Queue[tuple[int, str, Any]]) -> None:
+def _as_rank(rank: int, ranks: int, port: int, job: bytes, told: Queue[tuple[int, str, Any]]) -> None:
     """What a process of `run` does, and how it ends: at once, whatever a connection is still waiting for."""
     os.environ.update(
         RANK=str(rank),
@@ -232,7 +233,7 @@ def _as_rank(rank: int, ranks: int, port: int, job: tuple[Any, ...], told: Queue
         TORCHELASTIC_USE_AGENT_STORE="True",
         TORCHELASTIC_RESTART_COUNT="0",
     )
-    stages, inputs, settings, dense = job
+    stages, inputs, settings, dense = pickle.loads(job)  # noqa: S301 - from the process that started this one
     torch.set_num_threads(settings.threads)
     try:
         outcome = work(stages, inputs, settings, dense)
