@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_stages_say_what_the_whole_model_says_for_any_batch(piece: Piece) -> Non
 def test_what_crosses_is_what_the_crossing_says(piece: Piece) -> None:
     tensors: tuple[Tensor, ...] = (piece.inputs,)
     stages = piece.stages()
-    for stage, after in zip(stages, stages[1:], strict=False):
+    for stage, after in pairwise(stages):
         assert stage.outputs == after.inputs
         tensors = stage(*tensors)
         for crossing, tensor in zip(stage.outputs, tensors, strict=True):
@@ -107,7 +108,7 @@ def _parameters(stages: tuple[Stage, ...]) -> dict[str, nn.Parameter]:
 def test_a_tensor_that_is_read_far_away_is_relayed_by_the_stages_between() -> None:
     stages = cut("skips", 4, "leaky").stages()
     crossed = [{crossing.name for crossing in stage.outputs} for stage in stages[:-1]]
-    relayed = [before & after for before, after in zip(crossed, crossed[1:], strict=False)]
+    relayed = [before & after for before, after in pairwise(crossed)]
     assert any(relayed)
     for names, stage in zip(relayed, stages[1:-1], strict=False):
         arriving = {crossing.name: number for number, crossing in enumerate(stage.inputs)}

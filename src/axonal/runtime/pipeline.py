@@ -18,6 +18,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from axonal.runtime.adapting import Adapter
 from axonal.runtime.crossing import Crossing
+from axonal.runtime.errors import PeerTimeout
 from axonal.runtime.group import PackedGroup, packed_group
 from axonal.runtime.hello import agree, hello
 from axonal.runtime.lanes import Lanes
@@ -197,12 +198,15 @@ class Pipeline:
             )
         if self._training is None:
             raise ValueError("the pipeline was made for inference: give it a loss to train")
-        # The schedule divides whatever is there by the number of micro-batches.
         for parameter in self.parameters().values():
             parameter.grad = None
         losses: list[Tensor] = []
         args = (inputs,) if self.first else ()
         self._training.step(*args, target=targets if self.last else None, losses=losses if self.last else None)
+        # Left to the schedule, what two stages of a rank share would be divided twice.
+        for parameter in self.parameters().values():
+            if parameter.grad is not None:
+                parameter.grad.div_(self.settings.micro_batches)
         self._sum_shared()
         self._adapt()
         return [loss.detach() for loss in losses]
@@ -274,7 +278,9 @@ class Pipeline:
         made = [self._piped(stage, number, example, schedule) for stage in self.stages]
         kind: Any = get_schedule_class(SCHEDULES[schedule])
         whole = made if issubclass(kind, PipelineScheduleMulti) else made[0]
-        found: PipelineScheduleSingle | PipelineScheduleMulti = kind(whole, micro_batches, loss_fn=loss)
+        found: PipelineScheduleSingle | PipelineScheduleMulti = kind(
+            whole, micro_batches, loss_fn=loss, scale_grads=False
+        )
         return found
 
     def _piped(self, stage: Stage, number: int, example: Tensor, schedule: str) -> PipelineStage:
@@ -355,7 +361,13 @@ def _joined(timeout_s: float) -> Store:
         store: Store = dist.distributed_c10d._get_default_store()
         return store
     timeout = timedelta(seconds=timeout_s)
-    store, rank, size = next(rendezvous("env://", timeout=timeout))
-    inner = PrefixStore("axonal", store)
-    dist.init_process_group("gloo", store=inner, rank=rank, world_size=size, timeout=timeout)
+    try:
+        store, rank, size = next(rendezvous("env://", timeout=timeout))
+        inner = PrefixStore("axonal", store)
+        dist.init_process_group("gloo", store=inner, rank=rank, world_size=size, timeout=timeout)
+    except dist.DistError as error:
+        raise PeerTimeout(
+            f"not all ranks came within {timeout_s:g} s ({' '.join(str(error).split())[:120]}): "
+            "are all started, and do they reach the store?"
+        ) from error
     return store
