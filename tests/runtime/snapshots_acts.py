@@ -136,6 +136,8 @@ class Trouble:
                 raise ValueError("the weights have gone bad")
             case "slow":
                 time.sleep(1000)
+            case "sum":
+                pipeline.group.summed = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
             case "half":
                 threading.Timer(0.005, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
                 pipeline.group.send([torch.ones(1 << 27, dtype=torch.uint8)], pipeline.rank + 1).wait()

@@ -170,7 +170,12 @@ class PackedGroup(dist.ProcessGroup):
         work = self._moved(lambda: self.inner.recv([buffer], src, tag), src)
         return _Received(self, work, _Awaited(src=src, order=order, buffer=buffer, out=tensors[0]))
 
-    def await_work(self, work: dist.Work, peer: int, what: str) -> None:
+    def summed(self, tensor: Tensor) -> None:
+        """Put the sum over all ranks in place of a tensor; faults as those of `await_work`."""
+        work = self._moved(lambda: dist.all_reduce(tensor, async_op=True), None)
+        self.await_work(work, None, "a sum with")
+
+    def await_work(self, work: dist.Work, peer: int | None, what: str) -> None:
         """Wait for bytes to move, for as long as the peer is alive.
 
         Raises:
@@ -187,7 +192,7 @@ class PackedGroup(dist.ProcessGroup):
                 break
             except StillRunning:
                 monitor.check()
-                monitor.expired(started, f"{what} rank {peer}")
+                monitor.expired(started, f"{what} {_named(peer)}")
             except RuntimeError as error:
                 raise self._lost(error, peer) from error
         self.setup.lanes.counts.wait_ms += 1e3 * (time.perf_counter() - clock)
@@ -264,21 +269,25 @@ class PackedGroup(dist.ProcessGroup):
         with torch.no_grad():
             out.copy_(torch.frombuffer(bytearray(payload), dtype=out.dtype).view(out.shape))
 
-    def _moved(self, start: Callable[[], Any], peer: int) -> Any:
+    def _moved(self, start: Callable[[], Any], peer: int | None) -> Any:
         try:
             return start()
         except RuntimeError as error:
             raise self._lost(error, peer) from error
 
-    def _lost(self, error: Exception, peer: int) -> PeerLost:
+    def _lost(self, error: Exception, peer: int | None) -> PeerLost:
         """The fault that a broken connection stands for; what the peer itself said of it comes first."""
         monitor = self.setup.monitor
         monitor.settle()
         monitor.check()
         return PeerLost(
-            f"the connection to rank {peer} broke ({' '.join(str(error).split())[:160]}): "
+            f"the connection to {_named(peer)} broke ({' '.join(str(error).split())[:160]}): "
             "it was killed or cut off; start again to resume from the last checkpoint"
         )
+
+
+def _named(peer: int | None) -> str:
+    return "another rank" if peer is None else f"rank {peer}"
 
 
 class _Sent(dist.Work):

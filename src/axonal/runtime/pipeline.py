@@ -223,7 +223,7 @@ class Pipeline:
             # A parameter that several stages hold counts once.
             if parameter.grad is not None and self._counts_here(name):
                 squares = squares + parameter.grad.square().sum()
-        dist.all_reduce(squares)
+        self.group.summed(squares)
         norm = squares.sqrt()
         scale = most / (norm + 1e-6)
         if scale < 1:
@@ -262,7 +262,7 @@ class Pipeline:
             parameter = mine.get(name)
             size = self._sizes[name]
             held = parameter.grad if parameter is not None and parameter.grad is not None else torch.zeros(size)
-            dist.all_reduce(held)
+            self.group.summed(held)
             if parameter is not None:
                 parameter.grad = held
 
