@@ -70,7 +70,7 @@ def subject(name: str, given: argparse.Namespace) -> dict[str, Any]:
     known = SUBJECTS[name]
     codings = [item for item in CODINGS if not given.quick or item.name in QUICK_CODINGS]
     ready = {
-        variant: subjects.ready(name, variant, given.data_dir, given.cache)
+        variant: subjects.ready(name, variant, given.data_dir, given.cache, quick=given.quick)
         for variant in dict.fromkeys(("dense", *(item.variant for item in codings)))
     }
     stages = {variant: model.stages(known.micro_batch) for variant, model in ready.items()}
@@ -86,6 +86,7 @@ def subject(name: str, given: argparse.Namespace) -> dict[str, Any]:
     dense = subjects.quality(ready["dense"], stages["dense"], None, known.judged)
     job = {
         "subject": name,
+        "quick": given.quick,
         "data_dir": str(given.data_dir) if given.data_dir else None,
         "cache": str(given.cache.resolve()),
         "micro_batch": known.micro_batch,
@@ -103,7 +104,7 @@ def subject(name: str, given: argparse.Namespace) -> dict[str, Any]:
         "subject": name,
         "title": known.title,
         "quick": given.quick,
-        "training": known.training,
+        "training": "trained in a hurry" if given.quick else known.training,
         "unit": "tokens" if known.items > 1 else "examples",
         "metric": metric(dataset.task)[0] if dataset else "",
         "tolerance": known.tolerance,

@@ -130,7 +130,10 @@ def work(job: Job, out: Path) -> None:
     rank = int(os.environ["RANK"])
     variants = dict.fromkeys(coding["variant"] for coding in job["codings"])
     data_dir = Path(job["data_dir"]) if job["data_dir"] else None
-    models = {name: subjects.ready(job["subject"], name, data_dir, Path(job["cache"])) for name in variants}
+    models = {
+        name: subjects.ready(job["subject"], name, data_dir, Path(job["cache"]), quick=job["quick"])
+        for name in variants
+    }
     stages = {name: model.stages(job["micro_batch"]) for name, model in models.items()}
     everything = next(iter(models.values())).inputs
     batch = job["micro_batch"] * job["micro_batches"]

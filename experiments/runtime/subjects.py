@@ -32,6 +32,7 @@ AUTO = "auto"
 
 THIN_STEPS = 4000
 """Of the boundaries of `thin`: with those of the recipe none is as good as the dense network."""
+QUICK_STEPS = 100
 THIN_VARIANTS = {
     **VARIANTS,
     "low_rank": replace(VARIANTS["low_rank"], neurons=0.25),
@@ -131,17 +132,18 @@ def crossings(stages: Sequence[Stage]) -> tuple[Crossing, ...]:
     return tuple(item for stage in stages[:-1] for item in stage.outputs)
 
 
-def ready(name: str, variant: str, data_dir: Path | None, cache: Path) -> Prepared:
-    """A trained network with or without boundaries, in two stages."""
+def ready(name: str, variant: str, data_dir: Path | None, cache: Path, *, quick: bool = False) -> Prepared:
+    """A trained network with or without boundaries, in two stages; `quick` is for a look at whether all works."""
     subject = SUBJECTS[name]
+    full = subject.full and not quick
     if name != "thin":
         execution = Execution(
-            model=subject.data, stages=STAGES, variant=variant, full=subject.full, data_dir=data_dir, cache=cache
+            model=subject.data, stages=STAGES, variant=variant, full=full, data_dir=data_dir, cache=cache
         )
         return prepared(execution)
     dataset = load_data(subject.data, data_dir)
-    plan = recipe(dataset, quick=not subject.full)
-    plan = replace(plan, boundary=replace(plan.boundary, steps=THIN_STEPS))
+    plan = recipe(dataset, quick=not full)
+    plan = replace(plan, boundary=replace(plan.boundary, steps=THIN_STEPS if full else QUICK_STEPS))
     study = Study(
         dataset=dataset,
         system=host_system(STAGES),
