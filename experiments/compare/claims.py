@@ -8,6 +8,7 @@ from capability import Capability, Figure, tests
 from code_claims import CODES
 from figures import Result, quality
 from network_claims import NETWORK
+from runtime_claims import RUNTIME
 
 __all__ = ["AREAS", "Capability"]
 
@@ -131,6 +132,7 @@ AREAS: Mapping[str, tuple[Capability, ...]] = {
         ),
     ),
     "Boundary codes": CODES,
+    "Real processes and links": RUNTIME,
     "Training": (
         Capability(
             claim="An interrupted run ends like an unbroken one; equal seeds give equal curves to the last bit",

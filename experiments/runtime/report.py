@@ -1,4 +1,4 @@
-"""Write the pictures and the tables of README.md from `results/links_*.json`.
+"""Write the pictures and the tables of README.md, here and of the whole, from `results/links_*.json`.
 
 `python experiments/runtime/report.py` writes; `--check` says whether the committed texts are those of the results.
 """
@@ -18,6 +18,7 @@ from weighing import Result, codings, equal, loss, quality, rates, rows, speed
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
+FRONT = HERE.parents[1] / "README.md"
 MARKS = "<!-- begin links -->", "<!-- end links -->"
 AT_MBIT = 100.0
 TARGET = 8.0
@@ -214,7 +215,8 @@ def page(text: str, content: str) -> str:
 def main() -> int:
     found = results()
     text = README.read_text(encoding="utf-8")
-    wanted = {README: page(text, figures(found))}
+    front = FRONT.read_text(encoding="utf-8")
+    wanted = {README: page(text, figures(found)), FRONT: page(front, "\n".join(summary(found)))}
     wanted |= {HERE / "results" / f"links_{name}.svg": speeds(result) + "\n" for name, result in found.items()}
     if "--check" in sys.argv:
         stale = [path.name for path, new in wanted.items() if not path.exists() or path.read_text("utf-8") != new]

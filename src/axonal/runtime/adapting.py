@@ -34,7 +34,7 @@ class Adapter:
 
     def __init__(self, pipeline: Pipeline, every: int = 8) -> None:
         self.pipeline, self.every = pipeline, every
-        self.coder = AutoCoder(pipeline.lanes, settings=AutoSettings(patience=1, memory=0.5))
+        self.coder = AutoCoder(pipeline.lanes, settings=AutoSettings(patience=2))
         pipeline.lanes.watcher = self.coder.encoded
         self.probe_bytes = LEAST_BYTES  # receivers have room for that, whatever the model
         self.changes: list[tuple[int, str, str]] = []

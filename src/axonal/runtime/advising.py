@@ -20,9 +20,9 @@ __all__ = ["Advice", "AdviseSettings", "Advised", "Crossover", "advise", "weighe
 
 SCHEMA = "axonal-advice-1"
 
-ENGINE_MS = 0.4
-"""Processor time that `Pipeline` took for each message at each end beside codecs: measured, 0.35 to 0.45 ms on one core
-of 12 to 20 MAC/ns."""
+ENGINE_MS = 0.6
+"""Processor time that `Pipeline` takes for each message at each end beside codecs: 0.45 to 0.63 ms in
+`experiments/runtime` (digits, two ranks on two cores of a busy machine); more where ranks disturb each other."""
 
 _BUSY = 1.3
 """Time by the clock over processor time of one thread, from which on others are in the way."""
@@ -39,7 +39,7 @@ class AdviseSettings:
         shared_cores: Cores that all ranks share; when `None`, those of the machine where the probe had no peer, and
             one of its own for each rank elsewhere.
         overhead_ms: What the engine takes for each message at each end, beside codec and link.
-        overlaps: Whether messages come in while their receiver computes.
+        overlaps: Whether messages come in while their receiver computes; gloo begins when the receiver is ready.
         wall: Nanoseconds of the clock on the wall.
         clock: Nanoseconds by which work is timed; processor time of this thread when not given.
     """
@@ -49,7 +49,7 @@ class AdviseSettings:
     tolerance: float = 0.02
     shared_cores: int | None = None
     overhead_ms: float = ENGINE_MS
-    overlaps: bool = True
+    overlaps: bool = False
     wall: Clock = field(default=time.perf_counter_ns, repr=False)
     clock: Clock = field(default_factory=processor_clock, repr=False)
 

@@ -305,6 +305,7 @@ def candidates(
                     codecs={name: codec for name, item in crossing.items() if codec in item.codecs},
                     quality=quality,
                     spikes=variant == "hybrid",
+                    lower_is_better=ready.dataset is not None and not metric(ready.dataset.task)[1],
                 )
             )
     return found, inputs
