@@ -39,6 +39,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option
     every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 50,
     max_restarts: Annotated[int, typer.Option(help="How often lost processes are started again.")] = 0,
     timeout: Annotated[float, typer.Option(help="Seconds that a process waits for another that is alive.")] = 60.0,
+    probe: Annotated[
+        Path | None, typer.Option(help="What `axonal probe --out` wrote: link and machine, for the simulator.")
+    ] = None,
     target: Annotated[float | None, typer.Option(help="Bits per boundary element for the hybrid.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
     full: Annotated[bool, typer.Option("--full", help="Prepare the model as thoroughly as `axonal compare`.")] = False,
@@ -80,6 +83,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option
         checkpoint=checkpoint,
         every=every,
         timeout_s=timeout,
+        probe=probe,
     )
     if out is not None:
         reject_unwritable("--out", out.parent)

@@ -27,6 +27,9 @@ def run_view(found: Mapping[str, Any]) -> RenderableType:
     facts.add_row(
         "encode, decode, wait", f"{found['encode_ms']:.1f}, {found['decode_ms']:.1f}, {found['wait_ms']:.1f} ms"
     )
+    said = found["simulated"]
+    simulated_ms, measured_ms = said["latency_ns"] / 1e6, said["measured_latency_ns"] / 1e6
+    facts.add_row("an inference, simulated", f"{simulated_ms:.3f} ms, {measured_ms:.3f} ms in a micro-batch")
     training = found["training"]
     if training["steps"]:
         facts.add_row(

@@ -9,11 +9,18 @@ from typing import Any
 
 import torch
 
+from axonal.mapping import place
+from axonal.runtime.host import host_system
+from axonal.runtime.outcomes import Outcome
 from axonal.runtime.pipeline import PipelineSettings
+from axonal.runtime.probing import Probe
 from axonal.runtime.running import Learning, RunSettings, work
 from axonal.runtime.stages import Stage
+from axonal.simulation import simulate
 from axonal.study.executing import Execution, Prepared, prepared
 from axonal.study.watching import Watcher
+from axonal.study.workers import one_thread
+from axonal.tracing import trace
 from axonal.training import TrainingSettings, loss_of
 
 __all__ = ["Plan", "execute"]
@@ -40,6 +47,7 @@ class Plan:
         checkpoint: Folder of its checkpoints.
         every: Steps between them.
         timeout_s: Longest wait for a peer that is alive.
+        probe: What `axonal probe` found of the link and the machines, for the simulator; usual figures when `None`.
     """
 
     execution: Execution
@@ -55,6 +63,12 @@ class Plan:
     checkpoint: Path | None = None
     every: int = 50
     timeout_s: float = 60.0
+    probe: Path | None = None
+
+    @property
+    def measured(self) -> Probe | None:
+        """The probe; ValueError or OSError where its file holds none."""
+        return Probe.from_json(self.probe.read_text(encoding="utf-8")) if self.probe is not None else None
 
     def __post_init__(self) -> None:
         for name in ("ranks", "micro_batch", "micro_batches", "examples", "every"):
@@ -71,6 +85,7 @@ class Plan:
         if self.checkpoint is not None and not self.train:
             raise ValueError("checkpoint is given, but nothing is trained: add --train STEPS")
         self.pipeline({})
+        _ = self.measured
 
     def pipeline(self, codecs: dict[str, str]) -> PipelineSettings:
         """The settings of the pipeline, checked."""
@@ -111,10 +126,32 @@ def execute(
         "metric": ready.metric,
         "quality": ready.quality(outcome.answers),
         **outcome.to_json(),
+        "simulated": _simulated(plan, ready, outcome),
         "losses": list(outcome.losses),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "plan": {key: value for key, value in asdict(plan).items() if isinstance(value, str | int | float)},
+    }
+
+
+def _simulated(plan: Plan, ready: Prepared, outcome: Outcome) -> dict[str, float | None]:
+    """What the simulator says of one inference on hosts like these, and its ratio to what was measured.
+
+    Bits differ by what a message of several inferences saves in headers; `predicted_bytes_forward` allows for that.
+    """
+    system = host_system(plan.execution.stages, plan.measured)
+    with one_thread():
+        workload = trace(ready.model, ready.inputs[: plan.micro_batch])
+        placement = place(workload, ready.partition.extended(workload), system)
+        predicted = simulate(workload, placement, system)
+    measured = outcome.report
+    each_ns = measured.latency_ns / plan.micro_batch
+    return {
+        "latency_ns": predicted.latency_ns,
+        "measured_latency_ns": each_ns,
+        "latency_ratio": predicted.latency_ns / each_ns if each_ns else None,
+        "link_bits": predicted.link_bits_packed,
+        "link_bits_ratio": predicted.against(measured).link_bits_ratio,
     }
 
 

@@ -55,7 +55,7 @@ FREE = _names(
     "split_with_sizes squeeze stack swapaxes swapdims sym_size t tile to transpose tril triu type_as unbind "
     "unflatten unfold unsafe_chunk unsafe_split unsqueeze view view_as vstack zero zeros zeros_like _to_copy empty "
     "empty_like sym_constrain_range_for_size sym_numel gather upsample_nearest1d upsample_nearest2d "
-    "upsample_nearest3d pixel_shuffle channel_shuffle repeat_interleave mT mH numpy_T adjoint"
+    "upsample_nearest3d pixel_shuffle pixel_unshuffle channel_shuffle repeat_interleave mT mH numpy_T adjoint"
 )
 """Moves or renames data: no arithmetic."""
 
