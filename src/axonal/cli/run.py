@@ -87,6 +87,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
     if out is not None:
         reject_unwritable("--out", out.parent)
+    if checkpoint is not None:
+        reject_unwritable("--checkpoint", checkpoint)
     if "RANK" in os.environ:
         as_rank(plan, out)
         return
