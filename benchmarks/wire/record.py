@@ -1,7 +1,7 @@
 """Record what the boundaries of trained models send: `python benchmarks/wire/record.py FILE.npz [--cache DIR]`.
 
-The digits and pydocs hybrids of `axonal run` (trained for a first look, or found in the cache), cut into four stages; the
-symbols of test examples, `(rows, channels)`. `codecs.py --recorded FILE.npz` measures the codecs on them.
+The digits and pydocs hybrids of `axonal run` (trained for a first look, or found in the cache), cut into four stages;
+the symbols of test examples, `(rows, channels)`. `codecs.py --recorded FILE.npz` measures the codecs on them.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def test_collecting_writes_results_and_all_pages_that_quote_them(script: ModuleT
     for name in ("README.md", "docs/capabilities.md", "experiments/compare/README.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    others = [f"experiments/{name}" for name in ("engines", "noc_analytical", "noc_validation", "pareto")]
+    others = [f"experiments/{name}" for name in ("engines", "noc_analytical", "noc_validation", "pareto", "runtime")]
     for name in ("tests", "benchmarks", *others):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for script_file in COMPARE.glob("*.py"):
