@@ -36,17 +36,15 @@ PLAN: dict[str, tuple[Stage, ...]] = {
         ("graded,bottleneck,int2,fp16", "0", None),
         ("graded_long", "0", "0.4,0.25"),
         ("graded_long", "0,1,2", "0.5,0.25"),
-        ("bottleneck_long,int2_long,int1,low_rank4,top_k,product", "0", "0.5,0.25"),
+        ("bottleneck_long,int2_long", "0", "0.5,0.25"),
     ),
     "ptb_words": (
-        ("graded_residual,int2", "0,1,2", None),
+        ("graded_residual,int2", "0,1,2", "0.5,0.25,0.12"),
         ("bottleneck_residual", "0", None),
     ),
     "enwik8": (
-        ("graded_residual,int2", "0,1,2", None),
-        ("bottleneck_residual,int2_long", "0", None),
+        ("graded_residual,bottleneck_residual,int2,int2_long", "0", None),
         ("graded_residual_long", "0", "0.5,0.25"),
-        ("low_rank4,top_k,product", "0", "0.5"),
     ),
     "pydocs": ((PACKETS, "0", "1.0,0.5"),),
 }
