@@ -40,7 +40,7 @@ PLAN: dict[str, tuple[Stage, ...]] = {
     ),
     "ptb_words": (
         ("graded_residual,int2", "0,1,2", "0.5,0.25,0.12"),
-        ("bottleneck_residual", "0", None),
+        ("bottleneck_residual", "0", "0.5,0.25,0.12"),
     ),
     "enwik8": (
         ("graded_residual,bottleneck_residual,int2,int2_long", "0", None),

@@ -164,7 +164,7 @@ def test_what_arrives_of_an_image_in_patches_has_the_shape_of_what_was_sent(code
     boundary = Boundary(2, 8, code, 1, patch)
     boundary.calibrate(value, torch.randn_like(value))
     steps = (code.time_steps,) if code.time_steps > 1 else ()
-    assert boundary.encoder(boundary._patches(value)).shape == (3, *steps, 6 // patch, 12 // patch, 8)
+    assert boundary.encoder(patches(value, boundary.patch)).shape == (3, *steps, 6 // patch, 12 // patch, 8)
     assert boundary(value).shape == value.shape
 
 
@@ -254,7 +254,7 @@ def test_code_words_that_are_no_whole_groups_are_refused(neurons: int) -> None:
 def counted_bits(boundary: Boundary, value: Tensor) -> float:
     """Bits of an element under tables that know the symbols."""
     with torch.no_grad():
-        symbols = arranged(boundary.eval().encoder(boundary._patches(value)), boundary.encoder.code)
+        symbols = arranged(boundary.eval().encoder(patches(value, boundary.patch)), boundary.encoder.code)
         counted = Counted(symbols.shape[-1], *span(boundary.encoder.code))
         counted.refit(symbols, None)
         return float(counted.bits(symbols)) / value.numel()

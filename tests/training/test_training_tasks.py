@@ -14,7 +14,6 @@ from training_cases import Counting, dataset, hybrid, images, plain, settings
 from axonal import wire
 from axonal.spiking.traffic import symbol_traffic
 from axonal.training import Quality, evaluate, examples, metric
-from axonal.training.loop import _rate
 from axonal.training.progress import Point, Progress
 from axonal.training.tasks import batch_at
 
@@ -170,7 +169,7 @@ def test_patience_is_spared_while_the_target_is_not_met() -> None:
 @hypothesis_settings(deadline=None, max_examples=40)
 def test_learning_rate_warms_up_to_its_peak_and_falls(steps: int) -> None:
     chosen = settings(steps=steps, learning_rate=0.1)
-    rates = [_rate(chosen, step) for step in range(steps)]
+    rates = [chosen.rate_at(step) for step in range(steps)]
     peak = rates.index(max(rates))
     assert max(rates) == pytest.approx(0.1)
     assert min(rates) > 0
