@@ -32,6 +32,7 @@ from axonal.spiking import (
     span,
     ternary,
 )
+from axonal.spiking.boundary import patches
 from axonal.spiking.calibration import meet
 from axonal.tracing import trace
 
