@@ -43,7 +43,7 @@ def snapshot(
         pipeline: This rank's stages.
         optimizer: Of the pipeline's parameters.
         step: Steps that were done.
-        facts: What else a resumed run needs, the same on every rank.
+        facts: What else a resumed run needs; those of the last rank, which knows the losses, are kept.
 
     Raises:
         OSError: A file cannot be written; earlier checkpoints stay.
@@ -56,9 +56,10 @@ def snapshot(
         tensors = _state(stage.graph.state_dict(), dict(stage.graph.named_parameters()), optimizer)
         save_checkpoint(path, tensors, {"step": step, "layout": stage.layout, "stage": stage.index})
         mine[str(stage.index)] = _digest(path)
-    told = pipeline.exchange(f"snapshot/{step}", json.dumps(mine))
-    hashes = {index: digest for text in told for index, digest in json.loads(text).items()}
-    manifest = {"step": step, "layout": pipeline.stages[0].layout, "stages": hashes, "facts": dict(facts)}
+    told = [json.loads(text) for text in pipeline.exchange(f"snapshot/{step}", json.dumps([mine, dict(facts)]))]
+    hashes = {index: digest for files, _ in told for index, digest in files.items()}
+    # All manifests say the same, for that of a rank that is killed now may be another's.
+    manifest = {"step": step, "layout": pipeline.stages[0].layout, "stages": hashes, "facts": told[-1][1]}
     path = here / f"manifest-{pipeline.rank}.json"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
