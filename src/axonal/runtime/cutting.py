@@ -48,11 +48,6 @@ class Cut:
         source = next(node for node in nodes if node.op == "placeholder")
         return source.name, _answer(self.root).name
 
-    @property
-    def boundary_calls(self) -> Mapping[fx.Node, frozenset[int]]:
-        """Calls of boundaries, each with the stages that read it."""
-        return self.readers
-
     @cached_property
     def crossing_names(self) -> tuple[str, ...]:
         """All that crosses anywhere, each once."""

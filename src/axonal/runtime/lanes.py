@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from axonal.runtime.crossing import Crossing
-from axonal.wire import AddressEvent, Bitmap, CorruptFrame, Dense, Format, codec
+from axonal.wire import MAX_LEVELS, AddressEvent, Bitmap, CorruptFrame, Dense, Format, codec
 from axonal.wire.codec import Codec, Floats
 from axonal.wire.frame import HEADER_BITS
 
@@ -84,7 +84,7 @@ def codec_for(name: str, crossing: Crossing) -> Codec:
     """The codec of a name for what crosses; ValueError where it is not allowed there."""
     if name not in crossing.codecs:
         raise ValueError(f"codec {name!r} does not carry {crossing.name}: use one of {', '.join(crossing.codecs)}")
-    if crossing.levels > 127:
+    if crossing.levels > MAX_LEVELS:
         return Whole(bits=crossing.levels.bit_length())
     return codec(name, levels=max(1, crossing.levels), signed=crossing.signed, channels=crossing.channels)
 

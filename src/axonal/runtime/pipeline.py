@@ -24,7 +24,7 @@ from axonal.runtime.hello import agree, hello
 from axonal.runtime.lanes import Lanes
 from axonal.runtime.monitor import HEARTBEAT_S, Monitor
 from axonal.runtime.stages import Stage, parameters_in_common, weights_of
-from axonal.wire.message import layout_hash
+from axonal.wire import MAX_LEVELS, layout_hash
 
 __all__ = ["SCHEDULES", "Pipeline", "PipelineSettings"]
 
@@ -163,11 +163,14 @@ class Pipeline:
         """
         if not 0 < len(inputs) <= self.batch:
             raise ValueError(f"inputs have {len(inputs)} examples, must be 1 to {self.batch}: call it more often")
-        missing = self.batch - len(inputs)
-        filled = torch.cat([inputs, inputs[-1:].expand(missing, *inputs.shape[1:])]) if missing else inputs
-        answers = self._forward(self._inference, filled)
+        answers = self._forward(self._inference, self.filled(inputs))
         self._adapt()
         return answers if answers is None else answers[: len(inputs)]
+
+    def filled(self, inputs: Tensor) -> Tensor:
+        """A batch, its last example repeated where some are missing."""
+        missing = self.batch - len(inputs)
+        return torch.cat([inputs, inputs[-1:].expand(missing, *inputs.shape[1:])]) if missing else inputs
 
     def infer_one(self, inputs: Tensor) -> Tensor | None:
         """The answers to a single micro-batch that has the pipeline to itself, on the last rank."""
@@ -304,12 +307,8 @@ class Pipeline:
 
     def _meta(self, crossing: Crossing, *, answer: bool = False) -> Tensor:
         """A tensor of the shape of what crosses; whole numbers of tokens have no gradient."""
-        learns = answer or crossing.levels <= _MOST_LEVELS
+        learns = answer or crossing.levels <= MAX_LEVELS
         return torch.empty(self.micro_batch, *crossing.shape, requires_grad=learns)
-
-
-_MOST_LEVELS = 127
-"""Symbols have no more; tokens do."""
 
 
 class _Announcing(nn.Module):

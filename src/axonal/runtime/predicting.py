@@ -18,8 +18,6 @@ __all__ = ["baseline_bytes", "cheapest_codecs", "predicted_bytes"]
 BASELINES = ("fp32", "fp16", "bf16", "int8", "int4")
 """Codecs of the tensors of the model without boundaries, whose frames are all of one length."""
 
-_ROW_SCALE_BYTES = 4
-
 
 @torch.no_grad()
 def _events(stages: Sequence[Stage], inputs: Tensor) -> list[list[tuple[Crossing, int]]]:
@@ -77,14 +75,10 @@ def baseline_bytes(shapes: Sequence[tuple[int, ...]], frames: int, batch: int) -
         frames: Messages of each.
         batch: Examples of a message.
     """
-    header = wire.HEADER_BITS // 8
     found = dict.fromkeys(BASELINES, 0)
     for shape in shapes:
-        elements = batch * math.prod(shape)
-        rows = elements // row_of(shape)
-        for name, bits in (("fp32", 32), ("fp16", 16), ("bf16", 16)):
-            found[name] += frames * (header + elements * bits // 8)
-        for name, bits in (("int8", 8), ("int4", 4)):
-            row_bytes = -(-row_of(shape) * bits // 8)
-            found[name] += frames * (header + rows * (_ROW_SCALE_BYTES + row_bytes))
+        for name in BASELINES:
+            # Their longest frame is each frame.
+            used = wire.codec(name, levels=1, signed=True, channels=row_of(shape))
+            found[name] += frames * used.capacity_bytes(batch * math.prod(shape))
     return found

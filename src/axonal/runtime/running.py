@@ -206,9 +206,7 @@ def _answered(pipeline: Pipeline, inputs: Tensor, training: Counts) -> tuple[Ten
         found = pipeline.infer(batch)
         if found is not None:
             answers.append(found)
-        missing = pipeline.batch - len(batch)
-        filled = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])]) if missing else batch
-        messages += list(torch.split(filled, pipeline.micro_batch))
+        messages += list(torch.split(pipeline.filled(batch), pipeline.micro_batch))
     elapsed = time.perf_counter() - started
     sent = [crossing.name for stage in pipeline.stages for crossing in stage.outputs]
     outcome = RankOutcome(

@@ -116,7 +116,7 @@ def split(model: nn.Module, example: Tensor, partition: Partition) -> tuple[Stag
 def _halves(cut: Cut, root: fx.GraphModule, index: int, sizes: _Shapes) -> dict[str, nn.Module]:
     """For each call of a boundary in a stage, the half of it that runs there; whole where both ends do."""
     found: dict[str, nn.Module] = {}
-    for node in cut.boundary_calls:
+    for node in cut.readers:
         boundary = root.get_submodule(str(node.target))
         if not isinstance(boundary, Boundary):
             raise TypeError(f"{node.target} is {type(boundary).__name__}, must be a Boundary")
@@ -170,7 +170,7 @@ def _observed(model: fx.GraphModule, example: Tensor) -> _Shapes:
 def _crossing(name: str, cut: Cut, root: fx.GraphModule, sizes: _Shapes, batch: int) -> Crossing:
     """How a value crosses: symbols of a boundary, whole numbers, or values."""
     node = cut.by_name[name]
-    if node not in cut.boundary_calls:
+    if node not in cut.readers:
         return _plain(name, sizes, batch)
     encoder = root.get_submodule(f"{node.target}.encoder")
     if not isinstance(encoder, Encoder):
