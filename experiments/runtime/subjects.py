@@ -7,26 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import thin
-import torch
-from torch import Tensor
 
 from axonal.data import load as load_data
 from axonal.runtime.advise_measuring import Candidate
 from axonal.runtime.crossing import Crossing
 from axonal.runtime.host import host_system
-from axonal.runtime.lanes import codec_for
 from axonal.runtime.stages import FLOAT_CODECS, SYMBOL_CODECS, Stage
 from axonal.study.cache import Cache
 from axonal.study.comparing import Study
-from axonal.study.executing import Execution, Prepared, prepared
+from axonal.study.executing import Execution, Prepared, judged, prepared, studied
 from axonal.study.recipes import VARIANTS, Network, recipe
 from axonal.study.watching import Silent
 from axonal.study.workers import one_thread
-from axonal.training import examples
 
 STAGES = 2
-JUDGED = 64
-"""Examples that are judged at once."""
 
 AUTO = "auto"
 
@@ -153,43 +147,13 @@ def ready(name: str, variant: str, data_dir: Path | None, cache: Path, *, quick:
         watcher=Silent(),
     )
     with one_thread():
-        start = study.started(0)
-        model = start.model if variant == "dense" else study.cut(THIN_VARIANTS[variant], start).model
-        inputs, targets = examples(dataset, dataset.test, plan.dense.window, plan.test_examples)
-    return Prepared(
-        model=model.eval(),
-        partition=start.base,
-        dataset=dataset,
-        inputs=inputs,
-        targets=targets,
-        settings=plan.boundary,
-    )
+        return studied(study, None if variant == "dense" else THIN_VARIANTS[variant])
 
 
-@torch.no_grad()
-def quality(model: Prepared, stages: Sequence[Stage], codec: str | None, judged: int) -> float:
+def quality(model: Prepared, stages: Sequence[Stage], codec: str | None, most: int) -> float:
     """Quality where each tensor that crosses was encoded and decoded; not at all where there is no codec."""
-    answers = []
-    for some in torch.split(model.inputs[:judged], JUDGED):
-        tensors: tuple[Tensor, ...] = (some,)
-        for stage in stages:
-            tensors = stage(*tensors)
-            if codec is not None and stage is not stages[-1]:
-                tensors = tuple(
-                    _crossed(codec, item, value) if codec in item.codecs else value
-                    for item, value in zip(stage.outputs, tensors, strict=True)
-                )
-        answers.append(tensors[0])
-    found = model.quality(torch.cat(answers))
+    found = judged(model, stages, codec, most)
     return float("nan") if found is None else found
-
-
-def _crossed(codec: str, crossing: Crossing, value: Tensor) -> Tensor:
-    used = codec_for(codec, crossing)
-    floats = crossing.floats(value, len(value))
-    arrived = torch.empty(floats.shape).numpy()
-    used.decode(used.encode(floats), arrived)
-    return crossing.tensor(arrived, len(value))
 
 
 def candidate(coding: Coding, stages: tuple[Stage, ...]) -> Candidate:

@@ -32,7 +32,7 @@ from axonal.tracing import trace
 from axonal.training import Judge, TrainingSettings, batch_at, examples, metric
 from axonal.wire.codec import Codec
 
-__all__ = ["Execution", "Prepared", "candidates", "part_of", "prepared", "trial_of"]
+__all__ = ["Execution", "Prepared", "candidates", "judged", "part_of", "prepared", "studied", "trial_of"]
 
 RUN_VARIANTS = ("hybrid", "dense", "low_rank", "ann", "one_bit")
 """What can be run: `dense` has no boundaries; the others are those of `axonal compare`."""
@@ -156,11 +156,15 @@ def _trained(execution: Execution, watcher: Watcher) -> Prepared:
         cache=Cache(execution.cache or default_folder()),
         watcher=watcher,
     )
-    start = study.started(execution.seed)
-    _require_stages(start.base, execution.stages)
-    model = start.model
-    if execution.variant != "dense":
-        model = study.cut(VARIANTS[execution.variant], start).model
+    _require_stages(study.started(execution.seed).base, execution.stages)
+    return studied(study, VARIANTS.get(execution.variant), execution.seed)
+
+
+def studied(study: Study, variant: Variant | None, seed: int = 0) -> Prepared:
+    """The network of a study in a variant, trained or found in the cache; without boundaries where that is `None`."""
+    dataset, plan = study.dataset, study.plan
+    start = study.started(seed)
+    model = start.model if variant is None else study.cut(variant, start).model
     inputs, targets = examples(dataset, dataset.test, plan.dense.window, plan.test_examples)
     return Prepared(
         model=model.eval(),
@@ -295,9 +299,9 @@ def candidates(
         inputs = ready.inputs[:micro_batch]
         pieces = ready.stages(micro_batch)
         crossing = {item.name: item for stage in pieces[:-1] for item in stage.outputs}
-        exact = _judged(ready, pieces, None) if variant != "dense" else None
+        exact = judged(ready, pieces, None) if variant != "dense" else None
         for codec in codecs:
-            quality = exact if variant != "dense" else _judged(ready, pieces, codec)
+            quality = exact if variant != "dense" else judged(ready, pieces, codec)
             found.append(
                 Candidate(
                     name={"dense": codec, "low_rank": "low rank + int8"}.get(variant, f"spikes, {codec}"),
@@ -323,12 +327,12 @@ _JUDGED = 512
 
 
 @torch.no_grad()
-def _judged(ready: Prepared, stages: Sequence[Stage], codec: str | None) -> float | None:
-    """Quality where values lose what a codec of floats takes from them on each link."""
+def judged(ready: Prepared, stages: Sequence[Stage], codec: str | None, most: int = _JUDGED) -> float | None:
+    """Quality on the first test examples, where values lose what a codec takes from them on each link."""
     if ready.dataset is None:
         return None
     answers = []
-    for some in torch.split(ready.inputs[:_JUDGED], 64):
+    for some in torch.split(ready.inputs[:most], 64):
         tensors: tuple[Tensor, ...] = (some,)
         for stage in stages:
             tensors = stage(*tensors)
