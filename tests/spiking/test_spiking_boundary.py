@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from axonal.spiking import Boundary, Code, Graded, Integer, Rate
+from axonal.spiking import Boundary, Code, Counted, Graded, Integer, Rate, observed
 from axonal.spiking.calibration import thresholds
 
 CODES: tuple[Code, ...] = (Graded(2), Graded(0, signed=False), Rate(1), Rate(3), Integer(1), Integer(8))
@@ -123,3 +123,27 @@ def test_gradients_reach_every_parameter_and_the_value(code: Code, neurons: int)
 def test_impossible_boundaries_are_refused(features: int, neurons: int) -> None:
     with pytest.raises(ValueError, match=f"features >= 1 and neurons >= 0, not {features} and {neurons}"):
         Boundary(features, neurons, Integer(8))
+
+
+def test_positions_that_matter_less_are_sent_in_coarser_steps() -> None:
+    torch.manual_seed(0)
+    value = torch.randn(64, 10, 5)
+    matters = (torch.arange(10) % 2).to(value.dtype)  # every other position, and the first channel tells which
+    value[..., 0] = 2 * matters - 1
+    boundary = Boundary(5, 5, Graded(3))
+    boundary.calibrate(value)
+    plain = boundary(value).detach()
+    boundary.encoder.adapt()
+    assert torch.equal(boundary(value), plain)
+    boundary.encoder.prior = Counted(5, -7, 7)
+    boundary.encoder.prior.refit(boundary.encoder(value).detach(), None)
+    optimizer = torch.optim.Adam(boundary.parameters(), lr=0.02)
+    for _ in range(150):
+        with observed(boundary.train()) as sent:
+            arrived = boundary(value)
+        error = ((arrived - value).square().mean(-1) * matters).mean()
+        optimizer.zero_grad()
+        (error + 0.02 * sent[0].bits() / 50).backward()
+        optimizer.step()
+    events = boundary.eval().encoder(value).count_nonzero(dim=(0, 2)).double()
+    assert float(events[matters == 0].mean()) < 0.3 * float(events[matters == 1].mean())

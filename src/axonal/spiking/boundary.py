@@ -22,6 +22,9 @@ __all__ = ["Boundary", "Decoder", "Encoder", "Receiving", "Sending", "patches", 
 FIRST_LEAK = 0.9
 """Where a learned leak starts."""
 
+WIDEST_GAIN = 3.0
+"""Largest magnitude of the logarithm of a position's gain."""
+
 
 class Encoder(nn.Module):
     """The sending side: input weights, thresholds, leaks, code, and the prior that it is charged by.
@@ -52,6 +55,15 @@ class Encoder(nn.Module):
             self.leak_logit = nn.Parameter(torch.full((channels,), math.log(FIRST_LEAK / (1 - FIRST_LEAK))))
         self.prior, self.side_bits, self.unrounded = None, 0, None
 
+    def adapt(self) -> None:
+        """Give each position a gain of its own, exp(g x), to be learned with everything else.
+
+        A position that matters less is then sent in coarser steps, down to nothing. The receiver is not told the
+        gain: it sees smaller symbols, and stays closer to what it knows without them.
+        """
+        features = self.input.in_features if isinstance(self.input, nn.Linear) else self.channels
+        self.gain = nn.Parameter(torch.zeros(features))
+
     @property
     def channels(self) -> int:
         """Neurons of each position."""
@@ -70,7 +82,10 @@ class Encoder(nn.Module):
         return self._symbols(value)
 
     def _symbols(self, value: Tensor) -> Tensor:
-        current = self.input(value.movedim(self.channel_axis, -1))
+        value = value.movedim(self.channel_axis, -1)
+        current = self.input(value)
+        if hasattr(self, "gain"):
+            current = current * (value @ self.gain).clamp(-WIDEST_GAIN, WIDEST_GAIN).exp().unsqueeze(-1)
         threshold = self.log_threshold.exp()
         if self.training and isinstance(self.prior, Density):
             self.unrounded = current / threshold

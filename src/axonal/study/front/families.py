@@ -58,6 +58,7 @@ class Family:
         parents: Symbols known to the receiver that choose the table of another; 0 is a factorised prior.
         distillation: Share of the loss that is the distance to the dense network's answers; the recipe's when `None`.
         tokens: Whether the tokens of a language model cross, too, so that the receiver can guess from them.
+        adaptive: Whether each position has a gain of its own.
         stretch: Factor on the training steps.
     """
 
@@ -74,6 +75,7 @@ class Family:
     parents: int = 2
     distillation: float | None = None
     tokens: bool = False
+    adaptive: bool = False
     stretch: float = 1.0
 
     def shape(self, features: int, target: float) -> tuple[int, Code]:
@@ -88,7 +90,10 @@ class Family:
         tokens = classes if self.tokens and task == "language" else 0
         patch = self.patch if channel_axis == 1 else 1
         neurons, code = self.shape(features * patch**2, target)
-        return Boundary(features, neurons, code, channel_axis, patch, tokens)
+        made = Boundary(features, neurons, code, channel_axis, patch, tokens)
+        if self.adaptive:
+            made.encoder.adapt()
+        return made
 
     def fresh_prior(self, boundary: Boundary) -> Prior | None:
         """The prior of a boundary; none where packets are charged, or symbols are no whole numbers."""
@@ -144,6 +149,14 @@ _ALL = (
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
     replace(_GRADED, key="graded_residual_long", label="the same, trained 6x as long", tokens=True, stretch=LONG),
     replace(_GRADED, key="graded_long", label="projection + graded spikes, trained 6x as long", stretch=LONG),
+    replace(_GRADED, key="graded_adaptive", label="the same, a gain for each position", adaptive=True),
+    replace(
+        _GRADED,
+        key="graded_residual_adaptive",
+        label="residual of the tokens' guess + graded spikes, a gain for each token",
+        tokens=True,
+        adaptive=True,
+    ),
     replace(_GRADED, key="graded3", label="projection + 3-bit graded spikes", code=Graded(3)),
     replace(_GRADED, key="graded4", label="projection + 4-bit graded spikes", code=Graded(4)),
     replace(_GRADED, key="graded_plain", label="graded spikes, no projection", neurons=0.0),
