@@ -53,7 +53,7 @@ def main() -> None:
         )
         calibrate(model, some, sensitive=sensitive)
         for boundary in boundaries_of(model):
-            boundary.encoder.prior = family.fresh_prior(boundary)  # so that coded bits are met, not those of packets
+            boundary.encoder.charge_by(family.fresh_prior(boundary))  # so that coded bits are met, not those of packets
         for target in TARGETS:
             for number, boundary in enumerate(boundaries_of(model)):
                 meet(boundary, lambda model=model, number=number: counted_bits(model, some, number), target)

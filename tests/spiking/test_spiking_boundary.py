@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from axonal.spiking import Boundary, Code, Counted, Graded, Integer, Rate, observed
-from axonal.spiking.calibration import thresholds
+from axonal.spiking.calibration import meet, thresholds
 
 CODES: tuple[Code, ...] = (Graded(2), Graded(0, signed=False), Rate(1), Rate(3), Integer(1), Integer(8))
 
@@ -135,7 +135,7 @@ def test_positions_that_matter_less_are_sent_in_coarser_steps() -> None:
     plain = boundary(value).detach()
     boundary.encoder.adapt()
     assert torch.equal(boundary(value), plain)
-    boundary.encoder.prior = Counted(5, -7, 7)
+    boundary.encoder.charge_by(Counted(5, -7, 7))
     boundary.encoder.prior.refit(boundary.encoder(value).detach(), None)
     optimizer = torch.optim.Adam(boundary.parameters(), lr=0.02)
     for _ in range(150):
@@ -147,3 +147,47 @@ def test_positions_that_matter_less_are_sent_in_coarser_steps() -> None:
         optimizer.step()
     events = boundary.eval().encoder(value).count_nonzero(dim=(0, 2)).double()
     assert float(events[matters == 0].mean()) < 0.3 * float(events[matters == 1].mean())
+
+
+@torch.no_grad()
+def test_a_boundary_that_offers_rates_is_the_same_at_first_and_each_is_met_on_its_own() -> None:
+    torch.manual_seed(0)
+    boundary, value = Boundary(6, 6, Graded(3)), torch.randn(400, 6)
+    boundary.calibrate(value)
+    before = boundary(value)
+    boundary.offer(2)
+    assert boundary.rates == 2
+    assert torch.equal(boundary(value), before)
+    first = boundary.encoder(value)
+    boundary.choose(1)
+    meet(boundary, lambda: float(boundary.encoder(value).abs().sum()), float(first.abs().sum()) / 2)
+    coarse = boundary.encoder(value)
+    assert 0 < float(coarse.abs().sum()) <= float(first.abs().sum()) / 2
+    # A symbol stands for as much as the current that makes it, at either rate.
+    assert relative_error(boundary, value) < 0.5
+    boundary.choose(0)
+    assert torch.equal(boundary.encoder(value), first)
+
+
+@pytest.mark.parametrize(("rates", "rate"), [(1, 1), (3, 3), (3, -1)])
+def test_a_rate_that_is_not_offered_is_refused(rates: int, rate: int) -> None:
+    boundary = Boundary(4, 4, Graded(2))
+    if rates > 1:
+        boundary.offer(rates)
+    with pytest.raises(ValueError, match=f"rate is {rate}, must be 0 to {rates - 1}: offer more rates"):
+        boundary.choose(rate)
+
+
+def test_each_rate_is_charged_by_a_prior_of_its_own() -> None:
+    torch.manual_seed(0)
+    boundary, value = Boundary(4, 4, Graded(2)), torch.randn(100, 4)
+    boundary.calibrate(value)
+    boundary.offer(2)
+    boundary.encoder.charge_by(Counted(4, -3, 3), Counted(4, -3, 3))
+    for rate in (0, 1):
+        boundary.choose(rate)
+        with observed(boundary.train()) as sent:
+            boundary(value)
+        sent[0].bits()
+        assert sent[0].prior is boundary.encoder.priors[rate]
+    assert all(float(prior.counts.sum()) == 400 for prior in boundary.encoder.priors)

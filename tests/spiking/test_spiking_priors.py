@@ -210,7 +210,7 @@ def test_weights_of_another_code_are_refused(other: Counted) -> None:
 def test_an_encoder_is_charged_by_its_prior_and_teaches_it_only_while_training() -> None:
     torch.manual_seed(0)
     encoder, value = Encoder(6, 0, Graded(2)), torch.randn(20, 5, 6) * 2
-    encoder.prior = Counted(6, -2, 2)
+    encoder.charge_by(Counted(6, -2, 2))
     for mode, learned in ((False, 0), (True, 20 * 5 * 6)):
         with observed(encoder.train(mode)) as sent:
             encoder(value)
@@ -345,7 +345,7 @@ def test_a_boundary_that_learns_only_to_be_cheap_sends_less_and_less(code: Code)
     boundary.encoder.log_threshold.data += 1.0
     prior = Density(8, *span(code)) if isinstance(code, Bottleneck) else Counted(8, *span(code))
     prior.refit(boundary.eval().encoder(value).detach(), *([None] if isinstance(prior, Counted) else []))
-    boundary.encoder.prior = prior
+    boundary.encoder.charge_by(prior)
     optimizer = torch.optim.Adam([*boundary.encoder.input.parameters(), boundary.encoder.log_threshold], lr=5e-3)
     events = []
     for _ in range(60):

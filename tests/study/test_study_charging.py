@@ -136,7 +136,7 @@ def three(code: Code, *, neurons: int = 6, density: bool = False, tokens: int = 
     words = code.words if isinstance(code, Categorical) else 1
     channels = encoder.channels * code.time_steps // words
     if code.levels:
-        encoder.prior = (Density if density else Counted)(channels, *span(code))
+        encoder.charge_by((Density if density else Counted)(channels, *span(code)))
     found = [sent_by(model, value)[0] for value in samples]
     if isinstance(encoder.prior, Density):
         encoder.prior.refit(found[0].values)

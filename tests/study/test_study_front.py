@@ -117,6 +117,15 @@ def test_controls_that_are_sized_count_the_channels_of_a_patch(tmp_path: Path) -
     assert [point["neurons"] for point in found.points] == [[3], [1]]
 
 
+def test_a_boundary_whose_target_is_chosen_is_trained_once_and_costs_less_at_lower_targets(tmp_path: Path) -> None:
+    found = drawn(asked(tmp_path, codes=("graded_chosen",)))
+    assert [point["target"] for point in found.points] == list(TARGETS)
+    bits = [point["bits_per_element"] for point in found.points]
+    assert bits == sorted(bits, reverse=True)
+    assert len(set(bits)) == len(bits)
+    assert {title for title, *_ in found.watcher.steps if title != "dense"} == {"graded_chosen · seed 0"}
+
+
 def test_tokens_that_cross_are_paid_for(tmp_path: Path) -> None:
     pair = ("graded", "graded_residual")
     request = asked(tmp_path, data="pydocs", network="rwkv", codes=pair, targets=(0.25,), steps=(1, 1))

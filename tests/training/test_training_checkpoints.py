@@ -95,7 +95,7 @@ def test_a_checkpoint_of_another_model_is_refused(written: Path, make: Callable[
 def test_a_checkpoint_of_a_run_with_another_aim_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hybrid.safetensors"
     train(hybrid(), dataset(), settings(steps=6), checkpoint=path)
-    assert "one has a traffic target and one has none" in refused(path, hybrid(), traffic_target=2.0)
+    assert "it has 0 traffic targets, must have 1" in refused(path, hybrid(), traffic_target=2.0)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_checkpoint_of_a_run_with_another_aim_is_refused(tmp_path: Path) -> No
         lambda _, facts: facts.update(curve=[{"step": 1}]),
         lambda _, facts: facts.update(best=None),
         lambda _, facts: facts.update(curve=3),
-        lambda _, facts: facts.update(objective={"unknown": 1}),
+        lambda _, facts: facts.update(objectives=[{"unknown": 1}]),
         lambda tensors, _: tensors.pop("model/1.weight"),
         lambda tensors, _: tensors.pop("best/1.weight"),
         lambda tensors, _: tensors.update({"optimizer/0/exp_avg": torch.zeros(2)}),

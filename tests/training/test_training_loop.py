@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from training_cases import Counting, charged, dataset, hybrid, plain, same, settings, state
 
-from axonal.training import Point, evaluate, train
+from axonal.spiking import boundaries_of, choose
+from axonal.training import Point, Quality, evaluate, train
 
 MODELS: list[tuple[Callable[[], nn.Module], float | None]] = [
     (plain, None),
@@ -138,6 +140,54 @@ def test_a_traffic_target_is_met_by_the_weights_that_are_kept() -> None:
     assert trained.best.link_bits_per_element <= target
     assert trained.best.validation == max(point.validation for point in meeting)
     assert trained.warnings == ()
+
+
+def rates_of(model: nn.Module) -> list[Quality]:
+    split, found = dataset().validation, []
+    for rate in range(boundaries_of(model)[0].rates):
+        choose(model, rate)
+        found.append(evaluate(model, dataset(), split.inputs, split.targets))
+    return found
+
+
+def test_one_run_holds_every_rate_at_its_target() -> None:
+    model, targets = charged(rates=2), (0.4, 0.2)
+    trained = train(model, dataset(), settings(steps=300, learning_rate=0.005, traffic_targets=targets))
+    fine, coarse = rates_of(model)
+    assert coarse.link_bits_per_element < 0.9 * fine.link_bits_per_element
+    for quality, target in zip((fine, coarse), targets, strict=True):
+        assert 0.5 * target < quality.link_bits_per_element <= target
+        assert quality.value > 0.9
+    assert (trained.best.excess, trained.warnings) == (0.0, ())
+
+
+def test_an_interrupted_run_of_several_rates_ends_in_the_same_weights(tmp_path: Path) -> None:
+    found = []
+    for stop in (None, 12):
+        model, path = hybrid(), tmp_path / f"{stop}.safetensors"
+        boundaries_of(model)[0].offer(2)
+        chosen = settings(traffic_targets=(1.0, 0.5))
+        if stop is not None:
+            with pytest.raises(Interrupted):
+                train(model, dataset(), chosen, checkpoint=path, watch=pulls_the_plug(stop))
+            model = hybrid()
+            boundaries_of(model)[0].offer(2)
+        train(model, dataset(), chosen, checkpoint=path)
+        found.append(state(model))
+    assert same(*found)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({"traffic_targets": (1.0, 0.5)}, r"traffic_targets are 2, but the boundaries offer \[1\] rates"),
+        ({"traffic_targets": (1.0, 0.0)}, r"traffic_target is 0\.0 bits"),
+        ({"traffic_targets": (1.0,), "traffic_target": 1.0}, "give one"),
+    ],
+)
+def test_targets_that_do_not_fit_the_rates_are_refused(targets: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(hybrid(), dataset(), settings(**targets))
 
 
 def test_a_missed_target_is_said() -> None:

@@ -142,7 +142,7 @@ def test_the_best_evaluation_meets_the_target_whenever_one_does(
         progress.step = step
         nn.init.constant_(model.weight, step)
         quality = Quality(value=value, link_bits_per_element=bits, activity=0.5, silent=())
-        progress.note(quality, chosen, model, higher=higher)
+        progress.note([quality], chosen, model, higher=higher)
     best = progress.best
     assert isinstance(best, Point)
     assert progress.weights["weight"].item() == best.step
@@ -154,13 +154,23 @@ def test_the_best_evaluation_meets_the_target_whenever_one_does(
         assert best.link_bits_per_element == min(bits for bits, _ in seen)
 
 
+def test_the_rate_that_exceeds_its_target_the_most_decides() -> None:
+    progress, model, chosen = Progress(), nn.Linear(1, 1), settings(traffic_targets=(1.0, 0.5))
+    for bits in ((1.0, 0.7), (1.1, 0.5), (0.2, 0.8)):
+        progress.step += 1
+        found = [Quality(value=0.5, link_bits_per_element=each, activity=0.5, silent=()) for each in bits]
+        progress.note(found, chosen, model, higher=True)
+    assert [point.excess for point in progress.curve] == pytest.approx([0.2, 0.1, 0.3])
+    assert progress.best is progress.curve[1]
+
+
 def test_patience_is_spared_while_the_target_is_not_met() -> None:
     progress, model, chosen = Progress(), nn.Linear(1, 1), settings(traffic_target=1.0)
     patience = []
     for bits, value in ((0.9, 0.5), (0.9, 0.4), (2.0, 0.9), (2.0, 0.9), (1.0, 0.5), (1.0, 0.5), (1.0, 0.6)):
         progress.step += 1
         quality = Quality(value=value, link_bits_per_element=bits, activity=0.5, silent=())
-        progress.note(quality, chosen, model, higher=True)
+        progress.note([quality], chosen, model, higher=True)
         patience.append(progress.since_best)
     assert patience == [0, 1, 0, 0, 1, 2, 0]
 

@@ -72,10 +72,13 @@ def hybrid(code: Code | None = None) -> fx.GraphModule:
     return made
 
 
-def charged() -> fx.GraphModule:
-    """The same, charged by what a prior expects that learns while it is trained."""
+def charged(rates: int = 1) -> fx.GraphModule:
+    """The same, charged by what priors expect that learn while it is trained."""
     made = hybrid()
-    boundaries_of(made)[0].encoder.prior = Counted(32, -4, 4)
+    (boundary,) = boundaries_of(made)
+    if rates > 1:
+        boundary.offer(rates)
+    boundary.encoder.charge_by(*(Counted(32, -4, 4) for _ in range(rates)))
     return made
 
 

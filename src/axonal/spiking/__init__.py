@@ -18,7 +18,7 @@ from axonal.spiking.codes import (
     TopK,
     ternary,
 )
-from axonal.spiking.insertion import boundaries_of, calibrate, evaluating, exported, insert_boundaries
+from axonal.spiking.insertion import boundaries_of, calibrate, choose, evaluating, exported, insert_boundaries
 from axonal.spiking.neurons import IF, LIF, lif_step
 from axonal.spiking.priors import Counted, Density, Prior, arranged, span
 from axonal.spiking.traffic import Sent, TrafficObjective, expected_bits, observed
@@ -57,6 +57,7 @@ __all__ = [
     "arranged",
     "boundaries_of",
     "calibrate",
+    "choose",
     "evaluating",
     "expected_bits",
     "exported",

@@ -36,11 +36,17 @@ class Encoder(nn.Module):
         channel_axis: Axis of the channels; symbols leave with it last.
     """
 
-    prior: Prior | None
-    """Charges the symbols for their entropy-coded bits; without one they are charged as packets."""
+    priors: nn.ModuleList
+    """Priors that charge the symbols, one for each rate; none where they are charged as packets."""
+
+    rate: int
+    """Number of the rate in use."""
 
     unrounded: Tensor | None
     """Ratios of currents to thresholds of the last training step, for a prior that looks before rounding."""
+
+    log_steps: nn.Parameter
+    """Logarithm of each rate's factor on the thresholds, shape `rate neuron`, where rates are offered."""
 
     side_bits: int
     """Bits of each position that cross beside the symbols."""
@@ -53,7 +59,16 @@ class Encoder(nn.Module):
         self.log_threshold = nn.Parameter(torch.zeros(channels))
         if code.leaky:
             self.leak_logit = nn.Parameter(torch.full((channels,), math.log(FIRST_LEAK / (1 - FIRST_LEAK))))
-        self.prior, self.side_bits, self.unrounded = None, 0, None
+        self.priors, self.rate, self.side_bits, self.unrounded = nn.ModuleList(), 0, 0, None
+
+    @property
+    def prior(self) -> Prior | None:
+        """Charges the symbols for their entropy-coded bits; without one they are charged as packets."""
+        return self.priors[self.rate] if len(self.priors) else None  # type: ignore[return-value]
+
+    def charge_by(self, *priors: Prior) -> None:
+        """Charge the symbols by a prior, or by one for each rate."""
+        self.priors = nn.ModuleList(priors)
 
     def adapt(self) -> None:
         """Give each position a gain of its own, exp(g x), to be learned with everything else.
@@ -87,6 +102,8 @@ class Encoder(nn.Module):
         if hasattr(self, "gain"):
             current = current * (value @ self.gain).clamp(-WIDEST_GAIN, WIDEST_GAIN).exp().unsqueeze(-1)
         threshold = self.log_threshold.exp()
+        if hasattr(self, "log_steps"):
+            threshold = threshold * self.log_steps[self.rate].exp()
         if self.training and isinstance(self.prior, Density):
             self.unrounded = current / threshold
         encode = self.code.relaxed if self.training else self.code.encode
@@ -103,6 +120,9 @@ class Decoder(nn.Module):
         channel_axis: Where the channels go back to.
     """
 
+    log_steps: nn.Parameter
+    """Logarithm of each rate's factor on what is read, shape `rate neuron`, where rates are offered."""
+
     def __init__(self, features: int, neurons: int, code: Code, channel_axis: int = -1) -> None:
         super().__init__()
         self.code, self.channel_axis = code, channel_axis
@@ -110,6 +130,7 @@ class Decoder(nn.Module):
             self.output = nn.Linear(neurons, features)
         else:
             self.log_scale = nn.Parameter(torch.zeros(features))
+        self.rate = 0
 
     def forward(self, symbols: Tensor, leak: Tensor | None = None) -> Tensor:
         """The tensor as the next layer expects it; `leak` is that of the encoder's neurons, for a leaky code."""
@@ -120,6 +141,8 @@ class Decoder(nn.Module):
 
     def _value(self, symbols: Tensor, leak: Tensor | None) -> Tensor:
         read = self.code.amplitudes(symbols, leak)
+        if hasattr(self, "log_steps"):
+            read = read * self.log_steps[self.rate].exp()
         value = self.output(read) if hasattr(self, "output") else read * self.log_scale.exp()
         steps = self.code.weights()
         if len(steps) > 1:
@@ -169,6 +192,32 @@ class Boundary(nn.Module):
         leak = self.encoder.leak() if self.encoder.code.leaky else None
         decoded = pixels(self.decoder(symbols, leak), self.patch, value.shape[-2:])
         return decoded if guess is None else guess + decoded
+
+    def offer(self, rates: int) -> None:
+        """Offer several rates, among which `choose` chooses at run time; all of them share the weights.
+
+        Each rate has a factor of its own on the threshold of each neuron, and on what the receiver makes of it.
+
+        Args:
+            rates: How many, >= 1.
+        """
+        for side in (self.encoder, self.decoder):
+            side.log_steps = nn.Parameter(torch.zeros(rates, self.encoder.channels))
+
+    @property
+    def rates(self) -> int:
+        """How many rates there are to choose from."""
+        return len(self.encoder.log_steps) if hasattr(self.encoder, "log_steps") else 1
+
+    def choose(self, rate: int) -> None:
+        """Send at one of the rates from now on.
+
+        Raises:
+            ValueError: It is not offered.
+        """
+        if not 0 <= rate < self.rates:
+            raise ValueError(f"rate is {rate}, must be 0 to {self.rates - 1}: offer more rates before training")
+        self.encoder.rate = self.decoder.rate = rate
 
     @torch.no_grad()
     def calibrate(self, value: Tensor, gradient: Tensor | None = None, tokens: Tensor | None = None) -> None:

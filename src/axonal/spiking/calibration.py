@@ -7,6 +7,7 @@ events start at a fraction of the spread, steps of numbers where they err least.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -207,29 +208,30 @@ def meet(boundary: Boundary, rate: Callable[[], float], target: float) -> None:
     """Scale all thresholds of a boundary by one factor so that its bits come down to a target.
 
     With principal axes this is reverse water-filling: axes whose spread is below the threshold fall silent. The
-    receiver's weights follow, so that a symbol stands for as much as the current that makes it.
+    receiver's weights follow, so that a symbol stands for as much as the current that makes it. Of a boundary that
+    offers several rates, only the one in use is changed.
 
     Args:
         boundary: Calibrated boundary.
         rate: Measures the bits with the boundary as it is.
         target: Bits to come down to, in the unit of `rate`; nothing is changed where they are met.
     """
-    start = boundary.encoder.log_threshold.clone()
+    encoder, decoder = boundary.encoder, boundary.decoder
+    several = boundary.rates > 1
+    steps = encoder.log_steps[encoder.rate] if several else encoder.log_threshold
+    start = steps.clone()
     low, high = 0.0, 0.0
     while rate() > target and high < WIDEST:
         low, high = high, high + 0.7
-        _scale(boundary, start, high)
+        steps.copy_(start + high)
     for _ in range(BISECTIONS if high else 0):
         middle = (low + high) / 2
-        _scale(boundary, start, middle)
+        steps.copy_(start + middle)
         low, high = (middle, high) if rate() > target else (low, middle)
-    factor = float(torch.tensor(high).exp())
-    _scale(boundary, start, high)
-    if hasattr(boundary.decoder, "output"):
-        boundary.decoder.output.weight.mul_(factor)
+    steps.copy_(start + high)
+    if several:
+        decoder.log_steps[decoder.rate].add_(high)
+    elif hasattr(decoder, "output"):
+        decoder.output.weight.mul_(math.exp(high))
     else:
-        boundary.decoder.log_scale.add_(high)
-
-
-def _scale(boundary: Boundary, start: Tensor, log_factor: float) -> None:
-    boundary.encoder.log_threshold.copy_(start + log_factor)
+        decoder.log_scale.add_(high)

@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from axonal.spiking.boundary import Boundary
 from axonal.workload import Traffic
 
-__all__ = ["boundaries_of", "calibrate", "evaluating", "exported", "insert_boundaries"]
+__all__ = ["boundaries_of", "calibrate", "choose", "evaluating", "exported", "insert_boundaries"]
 
 BoundaryMaker = Callable[[int, int], Boundary]
 """From `(features, channel_axis)` to the boundary of one tensor."""
@@ -90,6 +90,16 @@ def _plain_attention() -> Iterator[None]:
 def boundaries_of(model: nn.Module) -> list[Boundary]:
     """The boundaries in a model, in the order of its graph."""
     return [module for module in model.modules() if isinstance(module, Boundary)]
+
+
+def choose(model: nn.Module, rate: int) -> None:
+    """Let all boundaries of a model send at one of the rates that they offer from now on.
+
+    Raises:
+        ValueError: One of them does not offer it.
+    """
+    for boundary in boundaries_of(model):
+        boundary.choose(rate)
 
 
 def insert_boundaries(

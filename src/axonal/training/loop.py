@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from axonal.data import Dataset
-from axonal.spiking import TrafficObjective, boundaries_of, evaluating, observed
-from axonal.training.progress import Learner, Point, Progress
+from axonal.spiking import TrafficObjective, boundaries_of, choose, evaluating, observed
+from axonal.training.progress import Learner, Point, Progress, excesses
 from axonal.training.settings import TrainingSettings
-from axonal.training.tasks import Quality, batch_at, distance, evaluate, examples, loss_of, metric
+from axonal.training.tasks import Quality, batch_at, distance, evaluate_rates, examples, loss_of, metric
 
 __all__ = ["CLIP_NORM", "Trained", "Watch", "parameter_groups", "train"]
 
@@ -84,7 +84,7 @@ def train(
         optimizer=torch.optim.AdamW(
             parameter_groups(model.parameters(), settings.weight_decay), lr=settings.learning_rate
         ),
-        objective=_objective(model, settings),
+        objectives=_objectives(model, settings),
     )
     resumes = checkpoint is not None and checkpoint.exists()
     progress = Progress.resumed(checkpoint, learner) if checkpoint is not None and resumes else Progress()
@@ -96,24 +96,23 @@ def train(
         progress.step += 1
         point = None
         if progress.step % settings.evaluate_every == 0 or progress.step == settings.steps:
-            quality = evaluate(model, dataset, inputs, targets)
-            point = progress.note(quality, settings, model, higher=metric(dataset.task)[1])
+            found = evaluate_rates(model, dataset, inputs, targets)
+            point = progress.note(found, settings, model, higher=metric(dataset.task)[1])
         progress.seconds += time.perf_counter() - started
         if point is not None and checkpoint is not None:
             progress.save(checkpoint, learner)
         if watch is not None:
             watch(progress.step, settings.steps, point)
-    return _finished(progress, learner, settings, evaluate_best=lambda: evaluate(model, dataset, inputs, targets))
+    return _finished(progress, learner, settings, evaluate_best=lambda: evaluate_rates(model, dataset, inputs, targets))
 
 
 def _finished(
-    progress: Progress, learner: Learner, settings: TrainingSettings, evaluate_best: Callable[[], Quality]
+    progress: Progress, learner: Learner, settings: TrainingSettings, evaluate_best: Callable[[], Sequence[Quality]]
 ) -> Trained:
     """The result, once the model holds the best weights."""
     if progress.best is None:
         raise ValueError("training made no evaluation")
     learner.model.load_state_dict(progress.weights)
-    objective = learner.objective
     return Trained(
         curve=tuple(progress.curve),
         best=progress.best,
@@ -121,7 +120,7 @@ def _finished(
         seconds=progress.seconds,
         stopped_early=progress.step < settings.steps,
         warnings=(*learner.rescue.notes, *_warnings(evaluate_best(), settings)),
-        traffic_weight=objective.weight if objective is not None else settings.traffic_weight,
+        traffic_weight=learner.objectives[-1].weight if learner.objectives else settings.traffic_weight,
     )
 
 
@@ -134,18 +133,25 @@ def parameter_groups(parameters: Iterable[nn.Parameter], weight_decay: float) ->
     ]
 
 
-def _objective(model: nn.Module, settings: TrainingSettings) -> TrafficObjective | None:
-    if settings.traffic_target is None:
-        return None
-    if not boundaries_of(model):
-        raise ValueError(f"traffic_target is {settings.traffic_target}, but the model has no boundaries: insert some")
+def _objectives(model: nn.Module, settings: TrainingSettings) -> tuple[TrafficObjective, ...]:
+    boundaries = boundaries_of(model)
+    if settings.targets and not boundaries:
+        raise ValueError(f"traffic_target is {settings.targets[0]}, but the model has no boundaries: insert some")
+    if settings.targets and any(boundary.rates != len(settings.targets) for boundary in boundaries):
+        raise ValueError(
+            f"traffic_targets are {len(settings.targets)}, but the boundaries offer "
+            f"{[boundary.rates for boundary in boundaries]} rates: give one for each"
+        )
     # The aim is a little under the target, so that the evaluations that count can meet it.
-    return TrafficObjective(
-        target_bits=0.97 * settings.traffic_target,
-        warmup_steps=2 * settings.steps // 5,
-        rate=settings.traffic_rate,
-        high=settings.traffic_limit,
-        weight=settings.traffic_weight,
+    return tuple(
+        TrafficObjective(
+            target_bits=0.97 * target,
+            warmup_steps=2 * settings.steps // (5 * len(settings.targets)),
+            rate=settings.traffic_rate,
+            high=settings.traffic_limit,
+            weight=settings.traffic_weight,
+        )
+        for target in settings.targets
     )
 
 
@@ -171,7 +177,9 @@ def _step(learner: Learner, dataset: Dataset, settings: TrainingSettings, step: 
 def _losses(
     learner: Learner, inputs: Tensor, targets: Tensor, settings: TrainingSettings, step: int
 ) -> tuple[Tensor, Tensor]:
-    """The loss of the task, and with the penalty on the traffic."""
+    """The loss of the task, and with the penalty on the traffic; the rates take turns."""
+    if len(learner.objectives) > 1:
+        choose(learner.model, step % len(learner.objectives))
     with observed(learner.model) as sent:
         logits = learner.model(inputs)
     loss = loss_of(logits, targets)
@@ -181,10 +189,10 @@ def _losses(
         loss = torch.lerp(loss, distance(logits, wanted), settings.distillation)
     if sent:
         learner.rescue.watch(sent, step)
-    if learner.objective is None:
+    if not learner.objectives:
         return loss, loss
     bits = torch.stack([item.bits() for item in sent]).sum() / sum(item.elements for item in sent)
-    return loss, loss + learner.objective.penalty(bits)
+    return loss, loss + learner.objectives[step % len(learner.objectives)].penalty(bits)
 
 
 def _require_finite(name: str, value: Tensor, settings: TrainingSettings, step: int) -> None:
@@ -193,9 +201,11 @@ def _require_finite(name: str, value: Tensor, settings: TrainingSettings, step: 
         raise ValueError(f"the {name} became {float(value.detach())} at step {step}: {rate}")
 
 
-def _warnings(quality: Quality, settings: TrainingSettings) -> tuple[str, ...]:
-    found = [f"boundary {number} sends nothing: raise traffic_target" for number in quality.silent]
-    target, bits = settings.traffic_target, quality.link_bits_per_element
-    if target is not None and bits > target:
-        found.append(f"traffic is {bits:.3f} bits per boundary element, target {target}: train longer")
-    return tuple(found)
+def _warnings(found: Sequence[Quality], settings: TrainingSettings) -> tuple[str, ...]:
+    silent = sorted({number for quality in found for number in quality.silent})
+    said = [f"boundary {number} sends nothing: raise traffic_target" for number in silent]
+    for quality, target, over in zip(found, settings.targets, excesses(found, settings), strict=False):
+        if over:
+            bits = quality.link_bits_per_element
+            said.append(f"traffic is {bits:.3f} bits per boundary element, target {target}: train longer")
+    return tuple(said)

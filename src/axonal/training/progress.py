@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -16,35 +17,45 @@ from axonal.training.rescue import Rescue
 from axonal.training.settings import TrainingSettings
 from axonal.training.tasks import Quality
 
-__all__ = ["Learner", "Point", "Progress"]
+__all__ = ["Learner", "Point", "Progress", "excesses"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One evaluation during training."""
+    """One evaluation during training.
+
+    Args:
+        step: Steps before it.
+        train_loss: Mean since the evaluation before.
+        validation: Quality on the validation split, a mean over the rates that are offered.
+        link_bits_per_element: Bits per boundary element, as well.
+        excess: Bits per boundary element above the target, of the rate that exceeds its own the most.
+    """
 
     step: int
     train_loss: float
     validation: float
     link_bits_per_element: float
+    excess: float = 0.0
 
-    def order(self, settings: TrainingSettings, *, higher: bool) -> tuple[float, float]:
+    def order(self, *, higher: bool) -> tuple[float, float]:
         """Larger is better: first the traffic target, then the quality."""
-        return -self.excess(settings), self.validation if higher else -self.validation
+        return -self.excess, self.validation if higher else -self.validation
 
-    def excess(self, settings: TrainingSettings) -> float:
-        """Bits per boundary element above the target."""
-        target = settings.traffic_target
-        return 0.0 if target is None else max(0.0, self.link_bits_per_element - target)
+
+def excesses(found: Sequence[Quality], settings: TrainingSettings) -> list[float]:
+    """Bits per boundary element above the target at each rate; none where the traffic is left alone."""
+    pairs = zip(found, settings.targets, strict=False)
+    return [max(0.0, quality.link_bits_per_element - target) for quality, target in pairs]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Learner:
-    """What a step changes: the model, its optimiser and the weight of the traffic."""
+    """What a step changes: the model, its optimiser and the weights of the traffic, one for each rate."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    objective: TrafficObjective | None
+    objectives: tuple[TrafficObjective, ...] = ()
     teacher: nn.Module | None = None
     rescue: Rescue = field(default_factory=Rescue)
 
@@ -61,20 +72,21 @@ class Progress:
     since_best: int = 0
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def note(self, quality: Quality, settings: TrainingSettings, model: nn.Module, *, higher: bool) -> Point:
+    def note(self, found: Sequence[Quality], settings: TrainingSettings, model: nn.Module, *, higher: bool) -> Point:
         """Keep an evaluation, and the weights when they are the best so far."""
         previous = self.curve[-1].step if self.curve else 0
         point = Point(
             step=self.step,
             train_loss=self.loss_sum / (self.step - previous),
-            validation=quality.value,
-            link_bits_per_element=quality.link_bits_per_element,
+            validation=fmean(quality.value for quality in found),
+            link_bits_per_element=fmean(quality.link_bits_per_element for quality in found),
+            excess=max(excesses(found, settings), default=0.0),
         )
         self.curve.append(point)
         self.loss_sum = 0.0
-        better = self.best is None or point.order(settings, higher=higher) > self.best.order(settings, higher=higher)
+        better = self.best is None or point.order(higher=higher) > self.best.order(higher=higher)
         # The traffic target is still falling while it is not met: that is no lack of progress.
-        self.since_best = 0 if better or point.excess(settings) > 0 else self.since_best + 1
+        self.since_best = 0 if better or point.excess > 0 else self.since_best + 1
         if better:
             self.best = point
             self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
@@ -92,7 +104,7 @@ class Progress:
             "since_best": self.since_best,
             "curve": [asdict(point) for point in self.curve],
             "best": asdict(self.best) if self.best else None,
-            "objective": asdict(learner.objective) if learner.objective else None,
+            "objectives": [asdict(objective) for objective in learner.objectives],
             "rescue": asdict(learner.rescue),
         }
         save_checkpoint(path, {name: tensor.clone() for name, tensor in tensors.items()}, facts)
@@ -116,17 +128,16 @@ class Progress:
                 weights=_fitting(_under("best/", tensors), weights),
             )
             state = _optimizer_state(tensors, learner.optimizer)
-            objective = facts["objective"]
-            if (objective is None) != (learner.objective is None):
-                raise ValueError("one has a traffic target and one has none")
-            noted = TrafficObjective(**objective) if objective is not None else None
+            noted = [TrafficObjective(**objective) for objective in facts["objectives"]]
+            if len(noted) != len(learner.objectives):
+                raise ValueError(f"it has {len(noted)} traffic targets, must have {len(learner.objectives)}")
             rescue = Rescue(**facts["rescue"])
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"checkpoint {path} is of another run ({error}): delete it to train again") from error
         learner.model.load_state_dict(weights)
         learner.optimizer.load_state_dict(state)
-        if learner.objective is not None:
-            vars(learner.objective).update(vars(noted))
+        for objective, before in zip(learner.objectives, noted, strict=True):
+            vars(objective).update(vars(before))
         vars(learner.rescue).update(vars(rescue))
         return progress
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from axonal.data import Dataset, Split, random_windows, windows
-from axonal.spiking import Sent, evaluating, observed
+from axonal.spiking import Sent, boundaries_of, choose, evaluating, observed
 from axonal.training.settings import TrainingSettings
 
-__all__ = ["Judge", "Quality", "batch_at", "distance", "evaluate", "examples", "loss_of", "metric"]
+__all__ = ["Judge", "Quality", "batch_at", "distance", "evaluate", "evaluate_rates", "examples", "loss_of", "metric"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +119,15 @@ class _Tally:
             self.elements += item.elements * examples
             self.events += events
             self.symbols += item.symbols.numel()
+
+
+def evaluate_rates(model: nn.Module, dataset: Dataset, inputs: Tensor, targets: Tensor) -> tuple[Quality, ...]:
+    """As `evaluate`, at each of the rates that the boundaries offer; one where they offer nothing."""
+    found = []
+    for rate in range(max((boundary.rates for boundary in boundaries_of(model)), default=1)):
+        choose(model, rate)
+        found.append(evaluate(model, dataset, inputs, targets))
+    return tuple(found)
 
 
 @torch.no_grad()

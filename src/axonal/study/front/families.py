@@ -50,6 +50,7 @@ class Family:
         code: What crosses; of codes whose size follows from the target, any.
         neurons: Neurons for each channel: 0 for the channels themselves, `None` for half of them.
         sweep: How targets are met. `held`: by the traffic objective, one run that lowers its target step by step;
+            `chosen`: by the objective, too, but one boundary offers all targets, to choose from at run time;
             `sized`: by the size of the code, one run for each; `fixed`: not at all, one run.
         sized: Neurons and code for a target, for `sized`.
         patch: Pixels of an image, in height and width, that are projected together.
@@ -67,7 +68,7 @@ class Family:
     code: Code
     control: bool = False
     neurons: float | None = None
-    sweep: Literal["held", "sized", "fixed"] = "held"
+    sweep: Literal["held", "chosen", "sized", "fixed"] = "held"
     sized: Sized | None = None
     patch: int = 2
     prior: Literal["counted", "density", "packets"] = "counted"
@@ -156,6 +157,14 @@ _ALL = (
         label="residual of the tokens' guess + graded spikes, a gain for each token",
         tokens=True,
         adaptive=True,
+    ),
+    replace(_GRADED, key="graded_chosen", label="the same, target chosen at run time", sweep="chosen"),
+    replace(
+        _GRADED,
+        key="graded_residual_chosen",
+        label="residual of the tokens' guess + graded spikes, target chosen at run time",
+        tokens=True,
+        sweep="chosen",
     ),
     replace(_GRADED, key="graded3", label="projection + 3-bit graded spikes", code=Graded(3)),
     replace(_GRADED, key="graded4", label="projection + 4-bit graded spikes", code=Graded(4)),

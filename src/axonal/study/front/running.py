@@ -16,7 +16,7 @@ from axonal.data import load as load_data
 from axonal.hardware import System
 from axonal.hardware import load as load_system
 from axonal.mapping import Partition, partition
-from axonal.spiking import Counted, Density, SigmaDelta, boundaries_of, calibrate, insert_boundaries
+from axonal.spiking import Counted, Density, SigmaDelta, boundaries_of, calibrate, choose, insert_boundaries
 from axonal.spiking.calibration import meet
 from axonal.study.cache import TRAINING_ROOMS, Cache, content_key, default_folder, network_key, source_key
 from axonal.study.front.coding import contexts_of, counted_bits, sent_by
@@ -147,6 +147,9 @@ class _Front:
         if chosen.sweep == "held":
             yield from self._chain(chosen, seed, self.targets, held=True)
             return
+        if chosen.sweep == "chosen":
+            yield from self._offered(chosen, seed)
+            return
         if chosen.sweep == "fixed":
             yield from self._chain(chosen, seed, (float(chosen.code.value_bits),), held=False)
             return
@@ -166,30 +169,56 @@ class _Front:
         """One boundary trained at one target after the other, each from the weights of the one before."""
         model, start = self._started(chosen, seed, targets[0])
         weight = self.plan.boundary.traffic_weight
-        # A function has no name that another process knows; the key of the family, and the code, name it.
-        made = asdict(replace(chosen, sized=None))
-        facts = [made, asdict(self.system), self.plan.calibration, seed, self._start_name()]
+        facts = self._facts(chosen, seed)
         for number, target in enumerate(targets):
             if held:
                 self._meet(model, target)
             self._refit(model, chosen.parents if number else 0)
             # The first target of a chain is far from the dense network, and a chain of one has no other.
-            stretch = chosen.stretch * (1 if number else 2)
             settings = replace(
-                self.plan.boundary,
-                steps=round(self.plan.boundary.steps * stretch),
-                seed=seed + 1_000 + number,
+                self._settings(chosen, seed + number, 1 if number else 2),
                 traffic_target=target if held else None,
                 traffic_weight=weight,
-                distillation=self.plan.boundary.distillation if chosen.distillation is None else chosen.distillation,
             )
             title = f"{chosen.key} · {target:g} bits · seed {seed}"
             facts = [*facts, target]
             trained = self._trained(model, settings, title, facts)
             weight = trained.traffic_weight
-            for warning in trained.warnings:
-                self.watcher.say(f"{title}: {warning}")
             yield self._point(chosen, model, trained, {"target": target, "seed": seed, "dense_quality": start}, facts)
+
+    def _offered(self, chosen: Family, seed: int) -> Iterator[Point]:
+        """One boundary that offers all targets, trained at them in turns for as many steps as a chain of them."""
+        model, start = self._started(chosen, seed, self.targets[0])
+        for rate, target in enumerate(self.targets):
+            choose(model, rate)
+            self._meet(model, target)
+            self._refit(model, chosen.parents)
+        settings = replace(
+            self._settings(chosen, seed, 1 + len(self.targets)),
+            traffic_targets=self.targets,
+        )
+        facts = [*self._facts(chosen, seed), self.targets]
+        trained = self._trained(model, settings, f"{chosen.key} · seed {seed}", facts)
+        share = replace(trained, seconds=trained.seconds / len(self.targets))
+        for rate, target in enumerate(self.targets):
+            choose(model, rate)
+            where = {"target": target, "seed": seed, "dense_quality": start}
+            yield self._point(chosen, model, share, where, [*facts, target])
+
+    def _facts(self, chosen: Family, seed: int) -> list[Any]:
+        """What a training starts from."""
+        # A function has no name that another process knows; the key of the family, and the code, name it.
+        made = asdict(replace(chosen, sized=None))
+        return [made, asdict(self.system), self.plan.calibration, seed, self._start_name()]
+
+    def _settings(self, chosen: Family, seed: int, stretch: float) -> TrainingSettings:
+        plan = self.plan.boundary
+        return replace(
+            plan,
+            steps=round(plan.steps * chosen.stretch * stretch),
+            seed=seed + 1_000,
+            distillation=plan.distillation if chosen.distillation is None else chosen.distillation,
+        )
 
     def _started(self, chosen: Family, seed: int, target: float) -> tuple[nn.Module, float]:
         """The dense network with fresh, calibrated boundaries, and its quality."""
@@ -204,7 +233,10 @@ class _Front:
         )
         calibrate(model, self._inputs(self.plan.calibration), sensitive=True)
         for boundary in boundaries_of(model):
-            boundary.encoder.prior = chosen.fresh_prior(boundary)
+            if chosen.sweep == "chosen":
+                boundary.offer(len(self.targets))
+            priors = (chosen.fresh_prior(boundary) for _ in range(boundary.rates))
+            boundary.encoder.charge_by(*(prior for prior in priors if prior is not None))
         return model, quality
 
     def _meet(self, model: nn.Module, target: float) -> None:
@@ -279,4 +311,6 @@ class _Front:
             teacher=teacher,
         )
         self.watcher.step(title, settings.steps, None)
+        for warning in trained.warnings:
+            self.watcher.say(f"{title}: {warning}")
         return trained
