@@ -93,6 +93,13 @@ def test_the_receiver_reads_rows_of_events_and_the_sender_all_positions() -> Non
     assert charged(coded(), entropy_coded=False, neurons=0).transform_pj < 0.1 * few
 
 
+def test_a_gain_for_each_position_is_one_more_row_for_the_sender() -> None:
+    plain, wider = (charged(coded(), entropy_coded=False, neurons=count) for count in (NEURONS, NEURONS + 1))
+    gained = charge(coded(), SYSTEM, features=FEATURES, neurons=NEURONS, entropy_coded=False, adaptive=True)
+    assert plain.transform_pj < gained.transform_pj <= wider.transform_pj
+    assert gained.latency_ns == wider.latency_ns
+
+
 def test_looking_up_what_tokens_say_costs_on_both_dies() -> None:
     plain, told = (charged(coded(side=side), entropy_coded=False).transform_pj for side in (0, 80))
     energy = SYSTEM.by_name[SYSTEM.links[0].a].core.energy

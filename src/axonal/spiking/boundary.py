@@ -80,6 +80,11 @@ class Encoder(nn.Module):
         self.gain = nn.Parameter(torch.zeros(features))
 
     @property
+    def adaptive(self) -> bool:
+        """Whether each position has a gain of its own."""
+        return hasattr(self, "gain")
+
+    @property
     def channels(self) -> int:
         """Neurons of each position."""
         return len(self.log_threshold)
@@ -99,7 +104,7 @@ class Encoder(nn.Module):
     def _symbols(self, value: Tensor) -> Tensor:
         value = value.movedim(self.channel_axis, -1)
         current = self.input(value)
-        if hasattr(self, "gain"):
+        if self.adaptive:
             current = current * (value @ self.gain).clamp(-WIDEST_GAIN, WIDEST_GAIN).exp().unsqueeze(-1)
         threshold = self.log_threshold.exp()
         if hasattr(self, "log_steps"):

@@ -46,7 +46,9 @@ class Charge:
         return self.link_pj + self.transform_pj + self.coder_pj
 
 
-def charge(coded: Coded, system: System, *, features: int, neurons: int, entropy_coded: bool) -> Charge:
+def charge(
+    coded: Coded, system: System, *, features: int, neurons: int, entropy_coded: bool, adaptive: bool = False
+) -> Charge:
     """Charge one boundary for the first link of a system and the dies at its ends.
 
     The sender multiplies every position by the input weights; the receiver reads the rows of the events that
@@ -58,6 +60,7 @@ def charge(coded: Coded, system: System, *, features: int, neurons: int, entropy
         features: Channels of the tensor.
         neurons: Neurons of a position; 0 where the channels are sent as they are.
         entropy_coded: Whether the symbols are entropy-coded, or sent as packets.
+        adaptive: Whether the sender has a gain for each position, which is one more row of weights.
 
     Raises:
         ValueError: The system has no link.
@@ -67,8 +70,9 @@ def charge(coded: Coded, system: System, *, features: int, neurons: int, entropy
     link = system.links[0]
     sender, receiver = system.by_name[link.a], system.by_name[link.b]
     positions = coded.elements / features
-    macs = positions * features * neurons, coded.events * features if neurons else 0.0
-    rows = features * neurons, min(features * neurons, macs[1])
+    sending = features * (neurons + adaptive)
+    macs = positions * sending, coded.events * features if neurons else 0.0
+    rows = sending, min(features * neurons, macs[1])
     transform_pj = sum(
         chip.core.energy.mac_pj * work
         + chip.core.energy.sram_read_pj_per_bit * WEIGHT_BITS * weights

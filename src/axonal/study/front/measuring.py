@@ -85,6 +85,7 @@ def _charged(model: nn.Module, weighed: Weighed, system: System) -> dict[str, An
                 features=_features(boundary),
                 neurons=_neurons(boundary),
                 entropy_coded=entropy_coded,
+                adaptive=boundary.encoder.adaptive,
             )
             for boundary, coded in zip(boundaries_of(model), weighed.boundaries, strict=True)
         ]
