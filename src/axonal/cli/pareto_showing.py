@@ -13,6 +13,7 @@ __all__ = ["codes_json", "codes_view"]
 
 SWEEPS = {
     "held": "the traffic objective meets targets: one run lowers its target step by step",
+    "chosen": "the objective meets targets: one boundary offers all of them, to choose from at run time",
     "sized": "the size of the code meets targets: one run for each",
     "fixed": "targets are not heeded: one run",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from axonal.views.numbers import QualityScale, significant
@@ -93,8 +94,8 @@ class Front:
 
     @property
     def dense(self) -> float:
-        """Quality of the dense network."""
-        return float(self.points[0]["dense_quality"])
+        """Quality of the dense network; a mean where the boundaries were trained from several."""
+        return fmean({float(point["dense_quality"]) for point in self.points})
 
     @property
     def tolerance(self) -> float:

@@ -30,6 +30,8 @@ def higher_is_better(metric: str) -> bool:
 def front(points: Iterable[Point]) -> list[dict[str, Any]]:
     """Mean and spread over seeds of each code and target, and whether another one is better in both respects.
 
+    Losses, and their spread, are against the dense network that each boundary was trained from.
+
     Returns:
         One entry for each code and target, cheapest first: `code`, `label`, `control`, `target`, `seeds`, `quality`,
         `quality_spread`, `loss` (against the dense network, positive is worse), `bits` (entropy-coded),
@@ -48,16 +50,17 @@ def front(points: Iterable[Point]) -> list[dict[str, Any]]:
 def _row(group: Sequence[Point]) -> dict[str, Any]:
     first = group[0]
     sign = 1 if higher_is_better(first["quality_metric"]) else -1
-    qualities, bits = [p["quality"] for p in group], [p["bits_per_element"] for p in group]
+    losses = [sign * (p["dense_quality"] - p["quality"]) for p in group]
+    bits = [p["bits_per_element"] for p in group]
     return {
         "code": first["code"],
         "label": first.get("label", first["code"]),
         "control": first["control"],
         "target": first["target"],
         "seeds": len(group),
-        "quality": fmean(qualities),
-        "quality_spread": pstdev(qualities),
-        "loss": sign * (fmean(p["dense_quality"] for p in group) - fmean(qualities)),
+        "quality": fmean(p["quality"] for p in group),
+        "quality_spread": pstdev(losses),
+        "loss": fmean(losses),
         "bits": fmean(bits),
         "bits_spread": pstdev(bits),
         "packets": fmean(p.get("bits_per_element_packets", math.nan) for p in group),

@@ -147,10 +147,11 @@ _ALL = (
         _GRADED, key="graded_triangle", label="the same, triangular gradient", code=Graded(2, surrogate=Triangle())
     ),
     replace(_GRADED, key="graded_undistilled", label="the same, not distilled", distillation=0.0),
+    replace(_GRADED, key="graded_adaptive", label="the same, a gain for each position", adaptive=True),
+    replace(_GRADED, key="graded_chosen", label="the same, target chosen at run time", sweep="chosen"),
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
     replace(_GRADED, key="graded_residual_long", label="the same, trained 6x as long", tokens=True, stretch=LONG),
     replace(_GRADED, key="graded_long", label="projection + graded spikes, trained 6x as long", stretch=LONG),
-    replace(_GRADED, key="graded_adaptive", label="the same, a gain for each position", adaptive=True),
     replace(
         _GRADED,
         key="graded_residual_adaptive",
@@ -158,7 +159,6 @@ _ALL = (
         tokens=True,
         adaptive=True,
     ),
-    replace(_GRADED, key="graded_chosen", label="the same, target chosen at run time", sweep="chosen"),
     replace(
         _GRADED,
         key="graded_residual_chosen",
