@@ -44,6 +44,22 @@ CODES = (
         ),
     ),
     Capability(
+        claim="Positions that matter less are sent in coarser steps, down to nothing",
+        proofs=tests("spiking/test_spiking_boundary", "positions_that_matter_less_are_sent_in_coarser_steps"),
+    ),
+    Capability(
+        claim="One boundary offers several targets, to choose from at run time; one resumable training holds them all",
+        proofs=(
+            "experiments/pareto",
+            *tests(
+                "training/test_training_loop",
+                "one_run_holds_every_rate_at_its_target",
+                "an_interrupted_run_of_several_rates_ends_in_the_same_weights",
+            ),
+        ),
+        evidence=evidence.chosen_target,
+    ),
+    Capability(
         claim="Training and the wire choose the same table for each symbol",
         proofs=tests("spiking/test_spiking_priors", "training_and_the_wire_choose_the_same_table_for_each_symbol"),
     ),

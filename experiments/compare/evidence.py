@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from axonal.study.front import summary
+from axonal.study.front import front, summary
 
 __all__ = [
     "bursts_on_links",
     "calibration",
+    "chosen_target",
     "engines",
     "equal_quality",
     "estimates",
@@ -129,6 +130,21 @@ def estimates(root: Path) -> str:
     ]
     within = sum(error <= 0.03 for error in errors)
     return f"{within} of {len(errors)} trained boundaries within 3 %, {100 * max(errors):.1f} % off at worst"
+
+
+def chosen_target(root: Path) -> str:
+    """Losses of one boundary whose target is chosen at run time, beside those of a boundary for each target."""
+    parts = []
+    for name, points in _fronts(root).items():
+        rows = {(row["code"], row["target"]): row for row in front(points)}
+        for (code, target), row in rows.items():
+            plain = rows.get((code.removesuffix("_chosen"), target))
+            if code.endswith("_chosen") and plain is not None:
+                parts.append(
+                    f"{name} at {target:g}: {row['bits']:.3f} bits, loss {row['loss']:.4f} "
+                    f"(trained for it alone: {plain['bits']:.3f}, {plain['loss']:.4f})"
+                )
+    return "<br>".join(parts)
 
 
 def calibration(root: Path) -> str:

@@ -122,11 +122,12 @@ class _Tally:
 
 
 def evaluate_rates(model: nn.Module, dataset: Dataset, inputs: Tensor, targets: Tensor) -> tuple[Quality, ...]:
-    """As `evaluate`, at each of the rates that the boundaries offer; one where they offer nothing."""
+    """As `evaluate`, at each of the rates that the boundaries offer; the model is left at the first of them."""
     found = []
     for rate in range(max((boundary.rates for boundary in boundaries_of(model)), default=1)):
         choose(model, rate)
         found.append(evaluate(model, dataset, inputs, targets))
+    choose(model, 0)
     return tuple(found)
 
 
