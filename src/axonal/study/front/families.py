@@ -35,6 +35,13 @@ __all__ = ["FAMILIES", "Family", "described", "family"]
 NEURONS = 1 / 2
 """Neurons of a projection for each channel."""
 
+NARROW = 1 / 8
+"""The same, where they are few and say more each."""
+
+BLOCK, BLOCK_NEURONS = 4, 1 / 16
+"""Pixels, in height and width, of a block that is projected together, and neurons for each of its channels. An image
+takes a half of the multiplications of `NEURONS` for 2x2 pixels, and twice the weights."""
+
 Sized = Callable[[int, float], tuple[int, Code]]
 """From channels and target to neurons (0: the channels themselves) and the code."""
 
@@ -127,6 +134,15 @@ LONG = 6.0
 
 _GRADED = Family(key="graded", label="projection + graded spikes", code=Graded(2))
 
+_LOW_RANK4 = Family(
+    key="low_rank4",
+    label="low rank + int4",
+    control=True,
+    code=Integer(4),
+    sweep="sized",
+    sized=_low_rank(4, 3.0),
+)
+
 _BOTTLENECK = Family(
     key="bottleneck", label="entropy bottleneck", control=True, code=Bottleneck(), prior="density", parents=0
 )
@@ -149,6 +165,15 @@ _ALL = (
     replace(_GRADED, key="graded_undistilled", label="the same, not distilled", distillation=0.0),
     replace(_GRADED, key="graded_adaptive", label="the same, a gain for each position", adaptive=True),
     replace(_GRADED, key="graded_chosen", label="the same, target chosen at run time", sweep="chosen"),
+    replace(_GRADED, key="graded_narrow", label="fewer neurons, 3-bit graded spikes", code=Graded(3), neurons=NARROW),
+    replace(
+        _GRADED,
+        key="graded_block",
+        label="few neurons for 4x4 pixels, 3-bit graded spikes",
+        code=Graded(3),
+        neurons=BLOCK_NEURONS,
+        patch=BLOCK,
+    ),
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
     replace(_GRADED, key="graded_residual_long", label="the same, trained 6x as long", tokens=True, stretch=LONG),
     replace(_GRADED, key="graded_long", label="projection + graded spikes, trained 6x as long", stretch=LONG),
@@ -216,14 +241,8 @@ _ALL = (
         sweep="sized",
         sized=_low_rank(8, 6.0),
     ),
-    Family(
-        key="low_rank4",
-        label="low rank + int4",
-        control=True,
-        code=Integer(4),
-        sweep="sized",
-        sized=_low_rank(4, 3.0),
-    ),
+    _LOW_RANK4,
+    replace(_LOW_RANK4, key="low_rank4_block", label="low rank of 4x4 pixels + int4", patch=BLOCK),
     Family(key="top_k", label="top-k, 4 bits", control=True, code=TopK(1), sweep="sized", sized=_top_k),
     Family(
         key="product",
@@ -247,6 +266,13 @@ _ALL = (
         key="bottleneck_noise",
         label="entropy bottleneck, noise for the receiver",
         code=Bottleneck(noise=Noise()),
+    ),
+    replace(
+        _BOTTLENECK,
+        key="bottleneck_block",
+        label="entropy bottleneck of few neurons for 4x4 pixels",
+        neurons=BLOCK_NEURONS,
+        patch=BLOCK,
     ),
     replace(_BOTTLENECK, key="bottleneck_long", label="entropy bottleneck, trained 6x as long", stretch=LONG),
     _BOTTLENECK_RESIDUAL,
