@@ -153,7 +153,7 @@ def test_codes_are_listed_without_data() -> None:
     assert [code for code, item in FAMILIES.items() if not (code in answer.out and item.label in answer.out)] == []
     listed = json.loads(axonal("pareto", "--list", "--json").out)
     assert [item["code"] for item in listed] == list(FAMILIES)
-    assert {item["targets"] for item in listed} == {"held", "sized", "fixed"}
+    assert {item["targets"] for item in listed} == {"held", "chosen", "sized", "fixed"}
 
 
 WRONG = {
