@@ -19,6 +19,9 @@ __all__ = ["boundaries_of", "calibrate", "choose", "evaluating", "exported", "in
 BoundaryMaker = Callable[[int, int], Boundary]
 """From `(features, channel_axis)` to the boundary of one tensor."""
 
+FELT_AT_ONCE = 128
+"""Inputs whose gradients are taken at a time: large alphabets make large answers."""
+
 _PLACE = "boundaries"
 """Attribute of a hybrid model that holds its boundaries."""
 
@@ -212,6 +215,7 @@ def _felt(
     The later ones, which are not calibrated yet, pass on what they are given: their random weights would blur it.
     """
     seen: list[tuple[Tensor, ...]] = []
+    slopes: list[Tensor] = []
 
     def bypass(_: nn.Module, args: tuple[Tensor, ...], __: Tensor) -> Tensor:
         value = args[0].detach().requires_grad_()
@@ -220,14 +224,16 @@ def _felt(
 
     hooks = [boundary.register_forward_hook(bypass)]
     hooks += [other.register_forward_hook(lambda _, args, __: args[0]) for other in later]
+    # A generator of its own: the same model and inputs give the same axes in any company.
+    source = torch.Generator().manual_seed(0)
     try:
         with torch.enable_grad(), evaluating(model):
-            logits = model(inputs).flatten(0, -2)
-            # A generator of its own: the same model and inputs give the same axes in any company.
-            source = torch.Generator().manual_seed(0)
-            drawn = torch.multinomial(logits.detach().softmax(-1), 1, generator=source).squeeze(1)
-            loss = torch.nn.functional.cross_entropy(logits, drawn, reduction="sum")
-            slopes = torch.autograd.grad(loss, [args[0] for args in seen])
+            for some in torch.split(inputs, FELT_AT_ONCE):
+                before = len(seen)
+                logits = model(some).flatten(0, -2)
+                drawn = torch.multinomial(logits.detach().softmax(-1), 1, generator=source).squeeze(1)
+                loss = torch.nn.functional.cross_entropy(logits, drawn, reduction="sum")
+                slopes += torch.autograd.grad(loss, [args[0] for args in seen[before:]])
     finally:
         for hook in hooks:
             hook.remove()

@@ -35,12 +35,11 @@ __all__ = ["FAMILIES", "Family", "described", "family"]
 NEURONS = 1 / 2
 """Neurons of a projection for each channel."""
 
-NARROW = 1 / 8
-"""The same, where they are few and say more each."""
+SPIKE_BITS = 2.0
+"""Bits of a neuron where their number follows from the target: few say more than many that are mostly silent."""
 
-BLOCK, BLOCK_NEURONS = 4, 1 / 16
-"""Pixels, in height and width, of a block that is projected together, and neurons for each of its channels. An image
-takes half of the multiplications of `NEURONS` for 2x2 pixels (two thirds where 14 pixels are filled up to 16)."""
+BLOCK = 4
+"""Pixels, in height and width, of a block that is projected together."""
 
 Sized = Callable[[int, float], tuple[int, Code]]
 """From channels and target to neurons (0: the channels themselves) and the code."""
@@ -59,7 +58,7 @@ class Family:
         sweep: How targets are met. `held`: by the traffic objective, one run that lowers its target step by step;
             `chosen`: by the objective, too, but one boundary offers all targets, to choose from at run time;
             `sized`: by the size of the code, one run for each; `fixed`: not at all, one run.
-        sized: Neurons and code for a target, for `sized`.
+        sized: Neurons and code for a target, for `sized`; where the objective holds targets, a run for each.
         patch: Pixels of an image, in height and width, that are projected together.
         prior: What the objective charges by: counts of symbols, a density, or packets without an entropy coder.
         gradient: How the bits act on the symbols.
@@ -120,6 +119,10 @@ def _low_rank(value_bits: int, coded_bits: float) -> Sized:
     return lambda features, target: (max(1, round(target * features / coded_bits)), Integer(value_bits))
 
 
+def _few(code: Code) -> Sized:
+    return lambda features, target: (max(1, round(target * features / SPIKE_BITS)), code)
+
+
 def _top_k(features: int, target: float) -> tuple[int, Code]:
     return 0, TopK(max(1, min(features, round(target * features / 6))), 4)
 
@@ -133,6 +136,14 @@ LONG = 6.0
 """Factor on the training steps of the long runs."""
 
 _GRADED = Family(key="graded", label="projection + graded spikes", code=Graded(2))
+
+_NARROW = replace(
+    _GRADED,
+    key="graded_narrow",
+    label="as many neurons as the target asks for, 3-bit graded spikes",
+    code=Graded(3),
+    sized=_few(Graded(3)),
+)
 
 _LOW_RANK4 = Family(
     key="low_rank4",
@@ -165,18 +176,17 @@ _ALL = (
     replace(_GRADED, key="graded_undistilled", label="the same, not distilled", distillation=0.0),
     replace(_GRADED, key="graded_adaptive", label="the same, a gain for each position", adaptive=True),
     replace(_GRADED, key="graded_chosen", label="the same, target chosen at run time", sweep="chosen"),
-    replace(_GRADED, key="graded_narrow", label="fewer neurons, 3-bit graded spikes", code=Graded(3), neurons=NARROW),
-    replace(
-        _GRADED,
-        key="graded_block",
-        label="few neurons for 4x4 pixels, 3-bit graded spikes",
-        code=Graded(3),
-        neurons=BLOCK_NEURONS,
-        patch=BLOCK,
-    ),
+    _NARROW,
+    replace(_NARROW, key="graded_block", label="the same for 4x4 pixels", patch=BLOCK),
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
     replace(_GRADED, key="graded_residual_long", label="the same, trained 6x as long", tokens=True, stretch=LONG),
     replace(_GRADED, key="graded_long", label="projection + graded spikes, trained 6x as long", stretch=LONG),
+    replace(
+        _NARROW,
+        key="graded_residual_narrow",
+        label="residual of the tokens' guess + as many neurons as the target asks for, 3-bit graded spikes",
+        tokens=True,
+    ),
     replace(
         _GRADED,
         key="graded_residual_adaptive",
@@ -270,8 +280,8 @@ _ALL = (
     replace(
         _BOTTLENECK,
         key="bottleneck_block",
-        label="entropy bottleneck of few neurons for 4x4 pixels",
-        neurons=BLOCK_NEURONS,
+        label="entropy bottleneck of 4x4 pixels, as many neurons as the target asks for",
+        sized=_few(Bottleneck()),
         patch=BLOCK,
     ),
     replace(_BOTTLENECK, key="bottleneck_long", label="entropy bottleneck, trained 6x as long", stretch=LONG),
@@ -281,6 +291,12 @@ _ALL = (
         key="bottleneck_residual_long",
         label="the same, trained 6x as long",
         stretch=LONG,
+    ),
+    replace(
+        _BOTTLENECK_RESIDUAL,
+        key="bottleneck_residual_narrow",
+        label="residual of the tokens' guess + entropy bottleneck, as many neurons as the target asks for",
+        sized=_few(Bottleneck()),
     ),
     Family(
         key="int2_long",

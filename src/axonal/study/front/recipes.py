@@ -22,6 +22,7 @@ class FrontRecipe:
         boundary: Training at each target, twice as long at the first.
         targets: Bits per boundary element, falling.
         calibration: Examples that boundaries start from.
+        counting: Examples that symbols are counted on before training.
         fit_examples: Examples of the training split that the coder's tables are learned from.
         test_examples: Examples or windows of the test split.
         frame: Inferences of a frame.
@@ -33,6 +34,7 @@ class FrontRecipe:
     boundary: TrainingSettings
     targets: tuple[float, ...]
     calibration: int
+    counting: int
     fit_examples: int
     test_examples: int
     frame: int
@@ -57,7 +59,8 @@ _IMAGES = FrontRecipe(
         bfloat16=True,
     ),
     targets=(0.5, 0.25, 0.12, 0.06),
-    calibration=128,
+    calibration=512,
+    counting=128,
     fit_examples=2048,
     test_examples=10_000,
     frame=128,
@@ -110,7 +113,8 @@ _BYTES = FrontRecipe(
         bfloat16=True,
     ),
     targets=(1.0, 0.5, 0.25),
-    calibration=64,
+    calibration=1024,  # tables of tokens need to have seen them
+    counting=64,
     fit_examples=200,
     test_examples=800,
     frame=16,

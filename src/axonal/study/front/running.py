@@ -144,26 +144,28 @@ class _Front:
         if isinstance(chosen.code, SigmaDelta) and any(len(edge.shape) < 2 for edge in self.dense()[2].boundaries):
             self.watcher.say(f"{chosen.key}: what network {self.network.name} sends has no axis of time, left out")
             return
-        if chosen.sweep == "held":
-            yield from self._chain(chosen, seed, self.targets, held=True)
-            return
-        if chosen.sweep == "chosen":
-            yield from self._offered(chosen, seed)
-            return
         if chosen.sweep == "fixed":
             yield from self._chain(chosen, seed, (float(chosen.code.value_bits),), held=False)
-            return
+        elif chosen.sweep == "chosen":
+            yield from self._offered(chosen, seed)
+        elif chosen.sized is None:
+            yield from self._chain(chosen, seed, self.targets, held=True)
+        else:
+            for target in self._different(chosen):
+                yield from self._chain(chosen, seed, (target,), held=chosen.sweep == "held")
+
+    def _different(self, chosen: Family) -> list[float]:
+        """The targets, but for those that would have the size of one before where nothing else tells them apart."""
         _, _, part = self.dense()
         # An image `channel height width` has its channels first, all else last.
         features = [
             edge.shape[0] * chosen.patch**2 if len(edge.shape) == 3 else edge.shape[-1] for edge in part.boundaries
         ]
-        seen = set()
+        shapes: dict[Any, float] = {}
         for target in self.targets:
             shape = tuple(chosen.shape(count, target) for count in features)
-            if shape not in seen:
-                seen.add(shape)
-                yield from self._chain(chosen, seed, (target,), held=False)
+            shapes.setdefault(target if chosen.sweep == "held" else shape, target)
+        return list(shapes.values())
 
     def _chain(self, chosen: Family, seed: int, targets: Sequence[float], *, held: bool) -> Iterator[Point]:
         """One boundary trained at one target after the other, each from the weights of the one before."""
@@ -209,7 +211,7 @@ class _Front:
         """What a training starts from."""
         # A function has no name that another process knows; the key of the family, and the code, name it.
         made = asdict(replace(chosen, sized=None))
-        return [made, asdict(self.system), self.plan.calibration, seed, self._start_name()]
+        return [made, asdict(self.system), self.plan.calibration, self.plan.counting, seed, self._start_name()]
 
     def _settings(self, chosen: Family, seed: int, stretch: float) -> TrainingSettings:
         plan = self.plan.boundary
@@ -241,13 +243,13 @@ class _Front:
 
     def _meet(self, model: nn.Module, target: float) -> None:
         """Coarsen the thresholds of each boundary until its symbols, freshly counted, cost the target."""
-        inputs = self._inputs(self.plan.calibration)
+        inputs = self._inputs(self.plan.counting)
         for number, boundary in enumerate(boundaries_of(model)):
             meet(boundary, partial(counted_bits, model, inputs, number), target)
 
     def _refit(self, model: nn.Module, parents: int) -> None:
         """Let the priors of all boundaries know the training data as it is coded now."""
-        found = sent_by(model, self._inputs(self.plan.calibration))
+        found = sent_by(model, self._inputs(self.plan.counting))
         for boundary, symbols in zip(boundaries_of(model), found, strict=True):
             prior = boundary.encoder.prior
             if isinstance(prior, Counted):
