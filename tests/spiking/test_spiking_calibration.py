@@ -154,6 +154,22 @@ def test_what_a_boundary_feels_does_not_depend_on_those_after_it_which_are_not_c
     assert torch.equal(first[0], first[1])
 
 
+def test_what_is_felt_of_many_inputs_does_not_depend_on_how_many_are_taken_at_a_time() -> None:
+    torch.manual_seed(0)
+    model, value = nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 3)), torch.randn(50, 5)
+    with torch.no_grad():
+        model[1].weight.mul_(100)  # answers that leave nothing to chance when some are drawn
+    found = []
+    for at_once in (7, 1000):
+        torch.manual_seed(1)
+        made = cut(model, value, lambda features, axis: Boundary(features, 3, Graded(2), axis))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("axonal.spiking.insertion.FELT_AT_ONCE", at_once)
+            calibrate(made, value, sensitive=True)
+        found.append(boundaries_of(made)[0].encoder.input.weight.detach())  # type: ignore[union-attr]
+    torch.testing.assert_close(*found)
+
+
 # Patches.
 
 

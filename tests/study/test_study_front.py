@@ -117,8 +117,15 @@ def test_controls_that_are_sized_count_the_channels_of_a_patch(tmp_path: Path) -
     assert [point["neurons"] for point in found.points] == [[3], [1]]
 
 
+def test_codes_whose_neurons_follow_from_the_target_are_trained_for_each_and_held_at_it(tmp_path: Path) -> None:
+    found = drawn(asked(tmp_path, network="cnn", codes=("graded_block",), targets=(0.12, 0.06), steps=(1, 30)))
+    assert [point["neurons"] for point in found.points] == [[31], [15]]
+    for point in found.points:
+        assert 0.3 * point["target"] < point["estimated_bits_per_element"] < 1.3 * point["target"]
+
+
 def test_a_boundary_whose_target_is_chosen_is_trained_once_and_costs_less_at_lower_targets(tmp_path: Path) -> None:
-    found = drawn(asked(tmp_path, codes=("graded_chosen",)))
+    found = drawn(asked(tmp_path, network="cnn", codes=("graded_chosen",)))
     assert [point["target"] for point in found.points] == list(TARGETS)
     bits = [point["bits_per_element"] for point in found.points]
     assert bits == sorted(bits, reverse=True)
@@ -144,7 +151,9 @@ def short(dataset: Dataset, *, quick: bool = False) -> FrontRecipe:
     dense, boundary = (
         replace(part, validation_examples=4, batch=2, bfloat16=False) for part in (plan.dense, plan.boundary)
     )
-    return replace(plan, dense=dense, boundary=boundary, calibration=16, fit_examples=16, test_examples=16, frame=4)
+    return replace(
+        plan, dense=dense, boundary=boundary, calibration=16, counting=16, fit_examples=16, test_examples=16, frame=4
+    )
 
 
 def test_codes_that_need_what_the_data_has_not_are_left_out_and_it_is_said(base: Drawn) -> None:
