@@ -21,22 +21,28 @@ Stage = tuple[str, str, str | None]
 """Codes, seeds, and targets where they are not those of the recipe."""
 
 PACKETS = "packets_graded3,packets_graded2,packets_ternary"
+LATER = ("long", "adaptive", "chosen", "narrow", "block")
+"""What came after the screening, in names."""
+
 SCREENED = ",".join(
-    name for name, item in FAMILIES.items() if not item.tokens and "long" not in name and name != "sigma_delta"
+    name
+    for name, item in FAMILIES.items()
+    if not item.tokens and name != "sigma_delta" and not any(part in name for part in LATER)
 )
-"""All codes that images can have."""
+"""All codes that images could have then."""
 
 PLAN: dict[str, tuple[Stage, ...]] = {
     "digits": ((SCREENED, "0", "1.0,0.5,0.25"),),
     "fsdd": (
-        ("graded,sigma_delta,bottleneck,int1,int2", "0,1,2", None),
-        ("low_rank4,top_k,product", "0", None),
+        ("sigma_delta,low_rank4,graded,bottleneck", "0,1,2", None),
+        ("product,int1,int2,top_k", "0", None),
+        ("graded_adaptive,graded_narrow", "0", None),
     ),
     "fashion_mnist": (
-        ("graded,bottleneck,int2,fp16", "0", None),
-        ("graded_long", "0", "0.4,0.25"),
-        ("graded_long", "0,1,2", "0.5,0.25"),
-        ("bottleneck_long,int2_long", "0", "0.5,0.25"),
+        ("graded_block,low_rank4_block", "0,1,2", "0.12,0.06,0.03"),
+        ("bottleneck_block", "0,1,2", "0.12,0.06,0.03"),
+        ("graded,graded_adaptive,graded_chosen,int2,int1,fp16", "0", None),
+        ("low_rank4", "0", "1.0,0.5,0.25"),
     ),
     "ptb_words": (
         ("graded_residual,int2", "0,1,2", "0.5,0.25,0.12"),
@@ -45,6 +51,10 @@ PLAN: dict[str, tuple[Stage, ...]] = {
     "enwik8": (
         ("graded_residual,bottleneck_residual,int2,int2_long", "0", None),
         ("graded_residual_long", "0", "0.5,0.25"),
+        ("graded_residual,int2", "1,2", None),
+        ("graded_residual_narrow", "0,1,2", "0.5,0.25"),
+        ("bottleneck_residual_narrow,graded_residual_adaptive", "0", "0.5"),
+        ("low_rank4,top_k,product", "0", "1.0"),
     ),
     "pydocs": ((PACKETS, "0", "1.0,0.5"),),
 }

@@ -178,6 +178,9 @@ _ALL = (
     replace(_GRADED, key="graded_chosen", label="the same, target chosen at run time", sweep="chosen"),
     _NARROW,
     replace(_NARROW, key="graded_block", label="the same for 4x4 pixels", patch=BLOCK),
+    replace(
+        _NARROW, key="graded_block_long", label="the same for 4x4 pixels, trained 6x as long", patch=BLOCK, stretch=LONG
+    ),
     replace(_GRADED, key="graded_residual", label="residual of the tokens' guess + graded spikes", tokens=True),
     replace(_GRADED, key="graded_residual_long", label="the same, trained 6x as long", tokens=True, stretch=LONG),
     replace(_GRADED, key="graded_long", label="projection + graded spikes, trained 6x as long", stretch=LONG),
@@ -253,6 +256,13 @@ _ALL = (
     ),
     _LOW_RANK4,
     replace(_LOW_RANK4, key="low_rank4_block", label="low rank of 4x4 pixels + int4", patch=BLOCK),
+    replace(
+        _LOW_RANK4,
+        key="low_rank4_block_long",
+        label="low rank of 4x4 pixels + int4, trained 6x as long",
+        patch=BLOCK,
+        stretch=LONG,
+    ),
     Family(key="top_k", label="top-k, 4 bits", control=True, code=TopK(1), sweep="sized", sized=_top_k),
     Family(
         key="product",
