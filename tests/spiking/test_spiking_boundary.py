@@ -178,6 +178,11 @@ def test_a_rate_that_is_not_offered_is_refused(rates: int, rate: int) -> None:
         boundary.choose(rate)
 
 
+def test_a_boundary_offers_one_rate_at_least() -> None:
+    with pytest.raises(ValueError, match="rates is 0, must be >= 1"):
+        Boundary(4, 4, Graded(2)).offer(0)
+
+
 def test_each_rate_is_charged_by_a_prior_of_its_own() -> None:
     torch.manual_seed(0)
     boundary, value = Boundary(4, 4, Graded(2)), torch.randn(100, 4)

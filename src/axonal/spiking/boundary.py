@@ -204,8 +204,13 @@ class Boundary(nn.Module):
         Each rate has a factor of its own on the threshold of each neuron, and on what the receiver makes of it.
 
         Args:
-            rates: How many, >= 1.
+            rates: How many.
+
+        Raises:
+            ValueError: There is to be none.
         """
+        if rates < 1:
+            raise ValueError(f"rates is {rates}, must be >= 1: each target needs one")
         for side in (self.encoder, self.decoder):
             side.log_steps = nn.Parameter(torch.zeros(rates, self.encoder.channels))
 
