@@ -34,14 +34,16 @@ SCREENED = ",".join(
 PLAN: dict[str, tuple[Stage, ...]] = {
     "digits": ((SCREENED, "0", "1.0,0.5,0.25"),),
     "fsdd": (
-        ("sigma_delta,low_rank4,graded,bottleneck", "0,1,2", None),
-        ("product,int1,int2,top_k", "0", None),
-        ("graded_adaptive,graded_narrow", "0", None),
+        ("graded,sigma_delta,bottleneck,int1,int2", "0,1,2", None),
+        ("low_rank4,top_k,product", "0", None),
+        ("low_rank4", "1,2,3", None),
+        ("sigma_delta", "3,4,5", None),
     ),
     "fashion_mnist": (
-        ("graded_block,low_rank4_block", "0,1,2", "0.12,0.06,0.03"),
-        ("bottleneck_block", "0,1,2", "0.12,0.06,0.03"),
-        ("graded,graded_adaptive,graded_chosen,int2,int1,fp16", "0", None),
+        ("graded_block,low_rank4_block", "0,1,2", "0.25,0.12,0.06,0.03"),
+        ("bottleneck_block", "0", "0.12,0.06,0.03"),
+        ("graded_block_long", "0", "0.12"),
+        ("graded,graded_adaptive,graded_chosen,int2,int1", "0", None),
         ("low_rank4", "0", "1.0,0.5,0.25"),
     ),
     "ptb_words": (
@@ -54,7 +56,8 @@ PLAN: dict[str, tuple[Stage, ...]] = {
         ("graded_residual,int2", "1,2", None),
         ("graded_residual_narrow", "0,1,2", "0.5,0.25"),
         ("bottleneck_residual_narrow,graded_residual_adaptive", "0", "0.5"),
-        ("low_rank4,top_k,product", "0", "1.0"),
+        ("graded_residual", "3", "0.5"),
+        ("low_rank4", "0", "1.0"),
     ),
     "pydocs": ((PACKETS, "0", "1.0,0.5"),),
 }
