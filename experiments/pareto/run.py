@@ -45,6 +45,8 @@ PLAN: dict[str, tuple[Stage, ...]] = {
         ("graded_block_long", "0", "0.12"),
         ("graded,graded_adaptive,graded_chosen,int2,int1", "0", None),
         ("low_rank4", "0", "1.0,0.5,0.25"),
+        ("top_k", "0", "1.0,0.5"),
+        ("product", "0", "0.5,0.25"),
     ),
     "ptb_words": (
         ("graded_residual,int2", "0,1,2", "0.5,0.25,0.12"),
@@ -57,7 +59,7 @@ PLAN: dict[str, tuple[Stage, ...]] = {
         ("graded_residual_narrow", "0,1,2", "0.5,0.25"),
         ("bottleneck_residual_narrow,graded_residual_adaptive", "0", "0.5"),
         ("graded_residual", "3", "0.5"),
-        ("low_rank4", "0", "1.0"),
+        ("low_rank4,top_k,product", "0", "1.0"),
     ),
     "pydocs": ((PACKETS, "0", "1.0,0.5"),),
 }
