@@ -133,7 +133,7 @@ def estimates(root: Path) -> str:
 
 
 def chosen_target(root: Path) -> str:
-    """Losses of one boundary whose target is chosen at run time, beside those of a boundary for each target."""
+    """Losses of one boundary whose target is chosen at run time, beside those of weights of their own for each."""
     parts = []
     for name, points in _fronts(root).items():
         rows = {(row["code"], row["target"]): row for row in front(points)}
@@ -142,7 +142,7 @@ def chosen_target(root: Path) -> str:
             if code.endswith("_chosen") and plain is not None:
                 parts.append(
                     f"{name} at {target:g}: {row['bits']:.3f} bits, loss {row['loss']:.4f} "
-                    f"(trained for it alone: {plain['bits']:.3f}, {plain['loss']:.4f})"
+                    f"(with weights of its own: {plain['bits']:.3f}, {plain['loss']:.4f})"
                 )
     return "<br>".join(parts)
 

@@ -8,11 +8,9 @@ together: each names the quality of the network it was trained from, and losses 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from axonal.study.front.results import place, read_points, write_points
+from axonal.study.front.results import in_order, place, read_points, write_points
 
 RESULTS = Path(__file__).parent / "results"
 SAME = ("data", "network", "system")
@@ -32,12 +30,8 @@ def added(path: Path) -> tuple[Path, int]:
         if place(point) in map(place, points):
             raise SystemExit(f"{path}: {place(point)} is in {target} already: take it out of one of them")
         points.append(point)
-    write_points(sorted(points, key=_order), target)
+    write_points(in_order(points), target)
     return target, len(points)
-
-
-def _order(point: Mapping[str, Any]) -> tuple[Any, ...]:
-    return point["control"], point["code"], -point["target"], point["seed"]
 
 
 def main() -> None:

@@ -115,12 +115,9 @@ class Family:
         return Counted(channels, low, high, self.gradient)
 
 
-def _low_rank(value_bits: int, coded_bits: float) -> Sized:
-    return lambda features, target: (max(1, round(target * features / coded_bits)), Integer(value_bits))
-
-
-def _few(code: Code) -> Sized:
-    return lambda features, target: (max(1, round(target * features / SPIKE_BITS)), code)
+def _asked(code: Code, bits: float) -> Sized:
+    """As many neurons as the target asks for, at so many bits of each."""
+    return lambda features, target: (max(1, round(target * features / bits)), code)
 
 
 def _top_k(features: int, target: float) -> tuple[int, Code]:
@@ -142,16 +139,19 @@ _NARROW = replace(
     key="graded_narrow",
     label="as many neurons as the target asks for, 3-bit graded spikes",
     code=Graded(3),
-    sized=_few(Graded(3)),
+    sized=_asked(Graded(3), SPIKE_BITS),
 )
 
-_LOW_RANK4 = Family(
-    key="low_rank4",
-    label="low rank + int4",
+_LOW_RANK = Family(
+    key="low_rank",
+    label="low rank + int8",
     control=True,
-    code=Integer(4),
+    code=Integer(8),
     sweep="sized",
-    sized=_low_rank(4, 3.0),
+    sized=_asked(Integer(8), 6.0),
+)
+_LOW_RANK4 = replace(
+    _LOW_RANK, key="low_rank4", label="low rank + int4", code=Integer(4), sized=_asked(Integer(4), 3.0)
 )
 
 _BOTTLENECK = Family(
@@ -246,14 +246,7 @@ _ALL = (
         )
         for bits in (8, 4, 3, 2, 1)
     ),
-    Family(
-        key="low_rank",
-        label="low rank + int8",
-        control=True,
-        code=Integer(8),
-        sweep="sized",
-        sized=_low_rank(8, 6.0),
-    ),
+    _LOW_RANK,
     _LOW_RANK4,
     replace(_LOW_RANK4, key="low_rank4_block", label="low rank of 4x4 pixels + int4", patch=BLOCK),
     replace(
@@ -291,7 +284,7 @@ _ALL = (
         _BOTTLENECK,
         key="bottleneck_block",
         label="entropy bottleneck of 4x4 pixels, as many neurons as the target asks for",
-        sized=_few(Bottleneck()),
+        sized=_asked(Bottleneck(), SPIKE_BITS),
         patch=BLOCK,
     ),
     replace(_BOTTLENECK, key="bottleneck_long", label="entropy bottleneck, trained 6x as long", stretch=LONG),
@@ -306,7 +299,7 @@ _ALL = (
         _BOTTLENECK_RESIDUAL,
         key="bottleneck_residual_narrow",
         label="residual of the tokens' guess + entropy bottleneck, as many neurons as the target asks for",
-        sized=_few(Bottleneck()),
+        sized=_asked(Bottleneck(), SPIKE_BITS),
     ),
     Family(
         key="int2_long",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["REQUIRED", "merged", "place", "read_points", "write_points"]
+__all__ = ["REQUIRED", "in_order", "merged", "place", "read_points", "write_points"]
 
 Point = dict[str, Any]
 
@@ -63,7 +63,12 @@ def merged(old: Iterable[Point], new: Sequence[Point]) -> list[Point]:
     taken = {place(point) for point in new}
     wanted = [new[0].get(name) for name in same]
     kept = [p for p in old if place(p) not in taken and [p.get(name) for name in same] == wanted]
-    return sorted([*kept, *new], key=lambda p: (p["control"], p["code"], -p["target"], p["seed"]))
+    return in_order([*kept, *new])
+
+
+def in_order(points: Iterable[Point]) -> list[Point]:
+    """Points as they stand in the file: spikes before controls, then by code, falling target and seed."""
+    return sorted(points, key=lambda p: (p["control"], p["code"], -p["target"], p["seed"]))
 
 
 def write_points(points: Sequence[Point], path: Path) -> None:

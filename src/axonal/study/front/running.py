@@ -151,21 +151,20 @@ class _Front:
         elif chosen.sized is None:
             yield from self._chain(chosen, seed, self.targets, held=True)
         else:
-            for target in self._different(chosen):
+            for target in self.targets if chosen.sweep == "held" else self._different(chosen):
                 yield from self._chain(chosen, seed, (target,), held=chosen.sweep == "held")
 
     def _different(self, chosen: Family) -> list[float]:
-        """The targets, but for those that would have the size of one before where nothing else tells them apart."""
+        """The targets, but for those at which the code would be as large as at one before."""
         _, _, part = self.dense()
         # An image `channel height width` has its channels first, all else last.
         features = [
             edge.shape[0] * chosen.patch**2 if len(edge.shape) == 3 else edge.shape[-1] for edge in part.boundaries
         ]
-        shapes: dict[Any, float] = {}
+        sizes: dict[Any, float] = {}
         for target in self.targets:
-            shape = tuple(chosen.shape(count, target) for count in features)
-            shapes.setdefault(target if chosen.sweep == "held" else shape, target)
-        return list(shapes.values())
+            sizes.setdefault(tuple(chosen.shape(count, target) for count in features), target)
+        return list(sizes.values())
 
     def _chain(self, chosen: Family, seed: int, targets: Sequence[float], *, held: bool) -> Iterator[Point]:
         """One boundary trained at one target after the other, each from the weights of the one before."""
